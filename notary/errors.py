@@ -1,0 +1,36 @@
+"""What can go wrong, by kind. Each error says what happened, and hints what to do.
+
+Only the command line turns a kind into an exit code (see `cli/terminal.py`).
+"""
+
+
+class NotaryError(Exception):
+    """The base of every error that this package raises on purpose.
+
+    `message` is one line that names the thing and the fault; `hints` are lines on what to do about it.
+    """
+
+    def __init__(self, message: str, *hints: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hints = hints
+
+
+class InputError(NotaryError):
+    """Wrong usage, or an input that cannot be read or understood."""
+
+
+class FormatError(InputError):
+    """Bytes that are not what their format demands: a proof, a manifest, an archive."""
+
+
+class EvidenceError(NotaryError):
+    """Evidence that is not what was stamped."""
+
+
+class NotReadyError(NotaryError):
+    """Sound so far, but something outside has yet to happen: a calendar, a block."""
+
+
+class SystemFailureError(NotaryError):
+    """The environment failed: disk, network, permission. Nothing was lost."""

@@ -1,0 +1,118 @@
+"""Every bound on outside input, with its reason (DESIGN section 7).
+
+A reader detects excess by reading one byte or one entry more than the limit.
+"""
+
+# -- OpenTimestamps proofs ------------------------------------------------------------------------------------------
+PROOF_BYTES = 64 * 1024
+"""A whole `.ots` file. Real ones are 0.2 to 4 kB; one item of a batch of a billion is under 8 kB."""
+
+PROOF_DEPTH = 255
+"""Operations from the digest to an attestation: the reference reader refuses more, so nobody could check it."""
+
+ITEM_STEPS = 129
+"""Operations from an item's digest to the seal in the largest batch: 3 for the leaf, 3 for each of 40 levels, 6 behind
+the root. A calendar's timestamp has to leave room for them, or an item's own proof could not be read."""
+
+OPERATION_BYTES = 40
+"""An operation of those, on average at most: an operand of 32 bytes, its length and the tag; hashes have none."""
+
+PROOF_RESULT_BYTES = 4096
+"""The longest message on a path, as in the reference library (Op.MAX_RESULT_LENGTH)."""
+
+PROOF_PAYLOAD_BYTES = 8192
+"""The longest attestation payload, as in the reference library (TimeAttestation.MAX_PAYLOAD_SIZE)."""
+
+PROOF_URI_BYTES = 1000
+"""The longest calendar URI, as in the reference library (PendingAttestation.MAX_URI_LENGTH)."""
+
+PROOF_VARINT_BYTES = 10
+"""A length or a height is under 2**64, which ten base-128 digits hold; longer ones only cost big-number arithmetic."""
+
+PROOF_WORK_BYTES = 32 * 1024 * 1024
+"""Message bytes that one walk may go through. A 64 KiB proof of nothing but operations at full length would be more."""
+
+PROOF_ATTESTATIONS = 256
+"""Distinct attestations in one proof. Real ones carry 1 to 8; each may cost a look-up of a header."""
+
+BLOCK_HEIGHT = 2**32 - 1
+"""No chain that we know reaches this height in 80,000 years; more is no height."""
+
+# -- HTTP -----------------------------------------------------------------------------------------------------------
+REPLY_BYTES = 64 * 1024
+"""A calendar's, a node's or an explorer's reply. Real ones are under 4 kB."""
+
+CONNECT_SECONDS = 5.0
+"""Time to reach a server before another is asked."""
+
+READ_SECONDS = 10.0
+"""Time between two pieces of a reply."""
+
+EXCHANGE_SECONDS = 20.0
+"""One whole exchange: a server that drips a byte every nine seconds is as good as dead."""
+
+REPLY_TEXT = 160
+"""Characters of a server's own words that are shown: two lines."""
+
+CALENDAR_REPEAT_SECONDS = 60
+"""Public calendars are a gift: the same commitment is asked for at most once in this time."""
+
+CALENDARS = 16
+"""Calendars for one stamp. The public ones are four; more only lengthens the proof."""
+
+# -- JSON -----------------------------------------------------------------------------------------------------------
+JSON_DEPTH = 8
+"""Our deepest document is a record in a line of items: 2."""
+
+JSON_INTEGER = 2**53 - 1
+"""The largest integer that RFC 8785 can write exactly."""
+
+MANIFEST_BYTES = 64 * 1024
+"""A batch's manifest is under 1 kB without a policy."""
+
+ITEM_LINE_BYTES = 64 * 1024
+"""A line of items.jsonl: a path of 4,096 bytes in hex, and what was declared."""
+
+BATCH_ITEMS = 2**40
+"""Items in a batch. A size beyond it can only be a lie; the tree's depth, and so the work for one item, follows it."""
+
+DECLARED_TEXT = 4096
+"""Characters of one declared value (title, matter, description): a paragraph, not a document."""
+
+# -- bundles --------------------------------------------------------------------------------------------------------
+ZIP_ENTRIES = 300_000
+"""100,000 disclosed files with a proof each, and room. Each costs about 300 bytes of memory to list."""
+
+ZIP_TOTAL_BYTES = 2**40
+"""All entries unpacked. Nothing is unpacked to disk while verifying; this bounds the time."""
+
+ZIP_RATIO = 200
+"""Unpacked to packed, for one entry: deflate reaches 1,032 on zeros, real evidence hardly 20."""
+
+ZIP_RATIO_FREE_BYTES = 1024 * 1024
+"""Below this size unpacked no ratio is looked at: a short text of blanks may shrink a lot."""
+
+ZIP_NAME_BYTES = 4096
+"""The longest entry name: PATH_MAX on Linux."""
+
+TAG_FILE_BYTES = 64 * 1024 * 1024
+"""A tag file that is read into memory (bag manifests): 300,000 lines of 200 bytes."""
+
+TREE_BYTES = 64 * 1024 * 1024
+"""tree.bin: two million hashes. For k disclosed of n items it is at most k * log2(n) hashes, and never over n."""
+
+HEADERS = 100_000
+"""Headers in one bundle: 8 MB. An attested block needs at most 2,016."""
+
+LISTED_PROBLEMS = 20
+"""Faults that a report lists by name; beyond them it counts."""
+
+# -- files ----------------------------------------------------------------------------------------------------------
+HEIGHTS = 16
+"""Blocks of one proof whose headers are looked for, the lowest first. Real proofs name 1 to 4."""
+
+READ_BYTES = 1024 * 1024
+"""One read while hashing: larger ones are not faster."""
+
+FOLDER_DEPTH = 1000
+"""Folders inside folders; deeper trees do not fit PATH_MAX on any system and are loops or tricks."""

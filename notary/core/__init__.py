@@ -1,0 +1,1 @@
+"""Bytes in, values out: no disk, network, clock or randomness here."""

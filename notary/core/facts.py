@@ -1,0 +1,103 @@
+"""What a verifier gathers, for `verdict.judge` to judge: facts about a target, and what the verifier demands."""
+
+from dataclasses import dataclass
+
+from notary.core.header import CONFIRMATIONS, Header, Network, Trust
+from notary.core.manifest import Manifest
+from notary.core.ots import Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is not as it should be, by its name."""
+
+    name: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.found}"
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """The first faults of a kind by name, and how many there are in all."""
+
+    listed: tuple[Fault, ...] = ()
+    count: int = 0
+
+    def describe(self) -> str:
+        more = self.count - len(self.listed)
+        return "; ".join(map(str, self.listed)) + (f"; and {more:,} more" if more else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """How files at hand compare with disclosed digests."""
+
+    disclosed: int
+    of: int
+    named: int = 0
+    matched: int = 0
+    extra: int = 0
+    faults: Faults = Faults()
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A header at a height, as one source gave it, with those after it.
+
+    `confirmations` is a node's own count; None for a source that has no view of the chain.
+    """
+
+    height: int
+    header: Header
+    following: tuple[Header, ...]
+    source: str
+    confirmations: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BundleFacts:
+    """What a bundle holds and gives when recomputed. A `..._fault` says why a thing could not be had."""
+
+    container_fault: str | None = None
+    entries: int = 0
+    bag: Faults = Faults()
+    manifest: Manifest | None = None
+    manifest_fault: str | None = None
+    records: Faults = Faults()
+    root: bytes | None = None
+    tree_fault: str | None = None
+    signature: bytes | None = None
+    token: bytes | None = None
+    head: bytes | None = None
+    headers_fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that was gathered about one target. `bundle` is None for a plain proof, `subject` what it is about."""
+
+    target: str
+    subject: str
+    files: Files
+    bundle: BundleFacts | None
+    proof: Proof | None
+    proof_fault: str | None
+    sightings: tuple[Sighting, ...] = ()
+    unreachable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the verifier demands. A bundle cannot weaken it."""
+
+    network: Network
+    require: Trust
+    confirmations: int = CONFIRMATIONS
+
+    @property
+    def least(self) -> Trust:
+        """The least trust that counts: a header that nothing speaks for never does."""
+        return max(self.require, Trust.WORK)

@@ -1,0 +1,1 @@
+"""One outside thing each. Edges never import one another."""

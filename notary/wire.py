@@ -1,0 +1,164 @@
+"""One bounded HTTP exchange, for the edges that speak HTTP: no redirects, a size limit, a deadline for the whole."""
+
+import ipaddress
+import queue
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+from notary import __version__, limits
+from notary.errors import InputError, SystemFailureError
+
+if TYPE_CHECKING:
+    import requests
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+USER_AGENT = f"notary/{__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A server's status and the body, which is at most `limits.REPLY_BYTES` long."""
+
+    status: int
+    body: bytes
+
+
+def check_url(url: str, what: str) -> str:
+    """`url` without a closing slash, if it is a plain http or https address. Raises InputError."""
+    try:
+        parts = urlsplit(url) if re.fullmatch(r"[\x21-\x7e]+", url) else urlsplit("")
+        is_plain = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_plain = False
+    if not is_plain or set(url) & set("@?#\\"):
+        raise InputError(f"{what} {url!r} is not a plain http or https address", "such as https://calendar.example.org")
+    return url.rstrip("/")
+
+
+def exchange(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+    login: tuple[str, str] | None = None,
+) -> Reply:
+    """Sends one request and reads its reply.
+
+    Raises SystemFailureError, naming the server, where it cannot be reached, answers with a redirect or with more
+    than `limits.REPLY_BYTES`, or takes longer than `limits.EXCHANGE_SECONDS`.
+    """
+    server = urlsplit(url).netloc
+    deadline = monotonic() + limits.EXCHANGE_SECONDS
+    answers: queue.Queue[Reply | SystemFailureError] = queue.Queue()
+
+    def work() -> None:
+        try:
+            answers.put(_exchange(method, url, {"User-Agent": USER_AGENT, **headers}, body, login, server, deadline))
+        except SystemFailureError as error:
+            answers.put(error)
+
+    # A daemon thread: a server that drips its headers can hold a socket longer than any time-out of requests says.
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        answer = answers.get(timeout=limits.EXCHANGE_SECONDS + 1)
+    except queue.Empty:
+        answer = _too_slow(server)
+    if isinstance(answer, SystemFailureError):
+        raise answer
+    return answer
+
+
+def _exchange(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    login: tuple[str, str] | None,
+    server: str,
+    deadline: float,
+) -> Reply:
+    import requests
+
+    timeouts = (limits.CONNECT_SECONDS, limits.READ_SECONDS)
+    try:
+        with requests.Session() as session:
+            # A proxy cannot reach this machine's own loopback.
+            session.trust_env = not _is_loopback(urlsplit(url).hostname or "")
+            credentials = (login[0].encode(), login[1].encode()) if login else _no_login
+            request = session.prepare_request(
+                requests.Request(method, url, headers=dict(headers), data=body, auth=credentials)
+            )
+            settings = session.merge_environment_settings(url, {}, stream=True, verify=True, cert=None)
+            # Not by the session: it reads a redirect's whole body even where it does not follow it.
+            adapter = session.get_adapter(url)
+            with adapter.send(
+                request,
+                stream=True,
+                timeout=timeouts,
+                verify=settings["verify"] or True,
+                proxies=settings["proxies"],
+            ) as response:
+                if 300 <= response.status_code < 400:
+                    raise SystemFailureError(f"{server} answered with a redirect, which is not followed")
+                received = bytearray()
+                for piece in response.iter_content(1):
+                    received += piece
+                    if len(received) > limits.REPLY_BYTES:
+                        raise SystemFailureError(f"{server} sent over {limits.REPLY_BYTES} bytes")
+                    if monotonic() > deadline:
+                        raise _too_slow(server)
+                return Reply(response.status_code, bytes(received))
+    except requests.exceptions.SSLError:
+        raise SystemFailureError(f"{server} has no valid TLS certificate") from None
+    except requests.exceptions.ConnectTimeout:
+        raise SystemFailureError(f"{server} did not answer within {limits.CONNECT_SECONDS:.0f} s") from None
+    except requests.exceptions.ConnectionError:
+        raise SystemFailureError(f"{server} could not be reached") from None
+    except (requests.exceptions.RequestException, ValueError) as error:
+        raise SystemFailureError(f"{server} gave no usable answer ({type(error).__name__})") from None
+
+
+def _too_slow(server: str) -> SystemFailureError:
+    return SystemFailureError(f"{server} took longer than {limits.EXCHANGE_SECONDS:.0f} s")
+
+
+def _no_login(request: "requests.PreparedRequest") -> "requests.PreparedRequest":
+    """Keeps requests from sending a login that it finds in ~/.netrc."""
+    return request
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def all_at_once(ask: Callable[[T], R], targets: Sequence[T]) -> list[R | SystemFailureError]:
+    """What `ask` returns for each of `targets`, or its SystemFailureError, in their order; all are asked at once."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def one(target: T) -> R | SystemFailureError:
+        try:
+            return ask(target)
+        except SystemFailureError as error:
+            return error
+
+    if not targets:
+        return []
+    with ThreadPoolExecutor(len(targets)) as pool:
+        return list(pool.map(one, targets))
+
+
+def clean_text(body: bytes) -> str:
+    """A server's words, fit to show: `limits.REPLY_TEXT` plain characters, everything else a blank."""
+    text = body[: limits.REPLY_TEXT].decode("ascii", errors="replace")
+    return " ".join(re.sub(r"[^A-Za-z0-9#\-.,;: ]", " ", text).split())

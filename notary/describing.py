@@ -1,0 +1,57 @@
+"""What a proof or a bundle says of itself, checked against nothing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from notary import limits
+from notary.core.evidence import Item, read_item
+from notary.core.manifest import Manifest, read_manifest
+from notary.core.ots import MAGIC, Proof, read_proof
+from notary.edges.archive import Container, NotABundleError, RefusedError, lines, open_container, read_small
+from notary.edges.files import read_whole
+from notary.errors import FormatError
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A target's own words: a proof, and for a bundle its manifest and the items that it shows."""
+
+    target: Path
+    proof: Proof | None
+    manifest: Manifest | None = None
+    items: tuple[Item, ...] = ()
+    shown: int = 0
+    entries: tuple[str, ...] = ()
+
+
+def describe(target: Path, most_items: int) -> Description:
+    """What `target` says; of a bundle's items the first `most_items`. Raises FormatError where it cannot be read."""
+    try:
+        if target.is_dir() or (not read_whole(target, len(MAGIC)).startswith(MAGIC) and target.suffix != ".ots"):
+            with open_container(target) as container:
+                return _bundle(target, container, most_items)
+        return Description(target, read_proof(read_whole(target, limits.PROOF_BYTES)))
+    except (NotABundleError, RefusedError, FormatError) as error:
+        raise FormatError(f"{target}: {error.message}", *error.hints) from None
+
+
+def _bundle(target: Path, container: Container, most_items: int) -> Description:
+    wanted = ("notary/manifest.json", "notary/items.jsonl", "notary/head.ots")
+    for name in wanted:
+        if name not in container.sizes:
+            raise FormatError(f"a bag, but no bundle: {name} is missing")
+    manifest = read_manifest(read_small(container, wanted[0], limits.MANIFEST_BYTES))
+    items: list[Item] = []
+    shown = 0
+    for item in _items(container, wanted[1]):
+        shown += 1
+        if len(items) < most_items:
+            items.append(item)
+    proof = read_proof(read_small(container, wanted[2], limits.PROOF_BYTES))
+    return Description(target, proof, manifest, tuple(items), shown, tuple(sorted(container.sizes)))
+
+
+def _items(container: Container, name: str) -> Iterator[Item]:
+    for number, line in enumerate(lines(container.pieces(name), limits.ITEM_LINE_BYTES, name), start=1):
+        yield read_item(line, number)

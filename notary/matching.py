@@ -1,0 +1,179 @@
+"""Matching what is at hand with what was stamped: files given as evidence, and a bundle's own items.
+
+Numbers in comments are those of the checks (DESIGN section 4).
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from notary import limits
+from notary.core.bag import PAYLOAD
+from notary.core.digest import DIGEST_BYTES
+from notary.core.evidence import Item, read_item
+from notary.core.facts import Fault, Faults, Files
+from notary.core.merkle import root_by_cover
+from notary.edges.archive import Container, lines, read_small
+from notary.edges.files import Found, Unreadable, walk
+from notary.errors import FormatError, InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A file to be matched. `recorded` is its path within a given folder, where it may be something else; a file that
+    was named has to match."""
+
+    file: Path
+    recorded: bytes | None = None
+
+    def is_called(self, item: Item) -> bool:
+        """Whether the item was recorded under this file's name."""
+        path = item.path
+        if path is None:
+            return False
+        return path == self.recorded if self.recorded else path.rpartition(b"/")[2] == os.fsencode(self.file.name)
+
+
+def evidence_files(paths: Sequence[Path]) -> Iterator[Evidence]:
+    """The files that were given, and all regular files in the folders that were. Raises InputError."""
+    for path in paths:
+        if not path.is_dir():
+            yield Evidence(path)
+            continue
+        for one in walk([path]):
+            if isinstance(one, Unreadable):
+                raise InputError(f"{one.path}: {one.reason}")
+            if isinstance(one, Found):
+                yield Evidence(Path(one.source), one.recorded)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts while items go by; faults beyond the first few are only counted."""
+
+    named: int = 0
+    disclosed: int = 0
+    matched: int = 0
+    extra: int = 0
+    listed: list[Fault] = field(default_factory=list)
+    failed: int = 0
+
+    def mismatch(self, name: str, expected: str, found: str) -> None:
+        self.failed += 1
+        if len(self.listed) < limits.LISTED_PROBLEMS:
+            self.listed.append(Fault(name, expected, found))
+
+    def nothing_matched(self, paths: Sequence[Path], expected: str) -> None:
+        """Given folders must hold something of it."""
+        if paths and not self.matched and not self.failed:
+            self.mismatch(", ".join(map(str, paths)), expected, "no file in it matches")
+
+    def faults(self) -> Faults:
+        return Faults(tuple(self.listed), self.failed)
+
+    def files(self, disclosed: int, of: int) -> Files:
+        return Files(disclosed, of, self.named, self.matched, self.extra, self.faults())
+
+
+class ItemsPass:
+    """One pass over items.jsonl, line by line: files and records are compared while the tree is recomputed."""
+
+    def __init__(self, container: Container, digests: dict[str, str], given: Sequence[tuple[Evidence, bytes]]) -> None:
+        self._container = container
+        self._digests = digests
+        self._given = given
+        self._wanted = {digest for _, digest in given}
+        self._met: set[bytes] = set()
+        self._by_name: dict[bytes, list[tuple[Evidence, bytes]]] = {}
+        for path, digest in given:
+            self._by_name.setdefault(os.fsencode(path.file.name), []).append((path, digest))
+        self._namesakes: dict[Evidence, bytes] = {}
+        self._unclaimed = {name for name in digests if name.startswith(PAYLOAD)}
+        self.files = Tally()
+        self.records = Tally()
+
+    def root(self, size: int) -> tuple[bytes | None, str | None]:
+        """The root over a batch of `size`, or what keeps it from being computed."""
+        try:
+            root = root_by_cover(size, self._leaves(), self._hashes())
+        except FormatError as error:
+            return None, error.message
+        if not self.files.disclosed:
+            return None, "no item is shown"
+        for name in sorted(self._unclaimed):
+            self.files.mismatch(name, "the digest of an item", "no item names this file")
+        self._compare_given()
+        return root, None
+
+    def _leaves(self) -> Iterator[tuple[int, bytes]]:
+        for item in self._items():
+            self.files.disclosed += 1
+            self._compare_record(item)
+            self._compare_file(item)
+            yield item.index, item.leaf
+
+    def _items(self) -> Iterator[Item]:
+        name = "notary/items.jsonl"
+        if name not in self._container.sizes:
+            raise FormatError(f"{name} is missing")
+        for number, line in enumerate(lines(self._container.pieces(name), limits.ITEM_LINE_BYTES, name), start=1):
+            yield read_item(line, number)
+
+    def _hashes(self) -> Iterator[bytes]:
+        name = "notary/tree.bin"
+        if name not in self._container.sizes:
+            raise FormatError(f"{name} is missing")
+        data = read_small(self._container, name, limits.TREE_BYTES)
+        if len(data) % DIGEST_BYTES:
+            raise FormatError(f"{name} is not a whole number of hashes")
+        for at in range(0, len(data), DIGEST_BYTES):
+            yield data[at : at + DIGEST_BYTES]
+
+    def _compare_record(self, item: Item) -> None:  # 5
+        if item.file is not None and item.file not in item.files:
+            self.records.mismatch(item.label, f"its bytes under {item.files[0]}", f"its bytes under {item.file}")
+        if item.record is None:
+            return
+        self.files.named += 1
+        if item.record_fault is not None:
+            self.records.mismatch(item.label, "a record", item.record_fault)
+            return
+        size = self._container.sizes.get(item.file or "")
+        if size is not None and size != item.record["size"]:
+            self.records.mismatch(item.label, f"{item.record['size']} bytes", f"{size} bytes")
+
+    def _compare_file(self, item: Item) -> None:  # 4
+        found = item.digest in self._wanted
+        if found:
+            self._met.add(item.digest)
+        for path, digest in self._by_name.get(_last_part(item), ()):
+            if digest != item.digest and path.is_called(item):
+                self._namesakes[path] = item.digest
+        if item.file is not None:
+            self._unclaimed.discard(item.file)
+            if item.file not in self._digests:
+                self.files.mismatch(item.file, f"SHA-256 {item.digest.hex()}", "missing")
+            elif self._digests[item.file] != item.digest.hex():
+                self.files.mismatch(item.file, f"SHA-256 {item.digest.hex()}", f"SHA-256 {self._digests[item.file]}")
+            else:
+                found = True
+        self.files.matched += found
+
+    def _compare_given(self) -> None:
+        for path, digest in self._given:
+            if digest in self._met:
+                continue
+            expected = self._namesakes.get(path)
+            if expected is not None:
+                self.files.mismatch(str(path.file), f"SHA-256 {expected.hex()}", f"SHA-256 {digest.hex()}")
+            elif path.recorded is not None:
+                self.files.extra += 1
+            else:
+                self.files.mismatch(str(path.file), "the digest of an item in this bundle", f"SHA-256 {digest.hex()}")
+        if self._given and not self._met and not self.files.failed:
+            self.files.mismatch("the evidence given", "files of this bundle", "no file in it matches")
+
+
+def _last_part(item: Item) -> bytes:
+    return (item.path or b"").rpartition(b"/")[2]

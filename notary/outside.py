@@ -1,0 +1,77 @@
+"""What a verb may reach besides the ledger: the clock, randomness, calendars, a node, the embedded network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from notary.core.header import Network
+from notary.edges.bitcoin_node import NodeAddress, node_address
+
+if TYPE_CHECKING:
+    from notary.localnet.calendar import LocalNetwork
+
+LOCAL = "local"
+"""The network that is embedded."""
+
+Clock = Callable[[], datetime]
+Randomness = Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """`calendars` may be asked beside the public ones; `local_folder` is where the embedded network keeps its state."""
+
+    clock: Clock
+    randomness: Randomness
+    local_folder: Path
+    calendars: tuple[str, ...] = ()
+    node_url: str | None = None
+    node_cookie: Path | None = None
+
+    def moment(self) -> str:
+        """Now, in RFC 3339, UTC, to the second."""
+        return self.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def node(self, network: Network) -> NodeAddress | None:
+        """The node that the user named, if any. Raises InputError where its address is none."""
+        return None if self.node_url is None else node_address(self.node_url, self.node_cookie, network)
+
+    def has_local(self) -> bool:
+        """Whether the embedded network was ever used here."""
+        return self.local_folder.is_dir()
+
+    @contextmanager
+    def embedded(self, wanted: bool) -> Iterator[Embedded | None]:
+        """The embedded network while the block runs, or None where it is not wanted."""
+        if not wanted:
+            yield None
+            return
+        from notary.localnet.calendar import running
+
+        with running(self.local_folder, self.clock, self.randomness) as network:
+            yield Embedded(network)
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The embedded network, as it answers in this run."""
+
+    network: LocalNetwork
+
+    @property
+    def uri(self) -> str:
+        """Its calendar's address as attestations name it."""
+        return self.network.uri
+
+    @property
+    def node(self) -> NodeAddress:
+        """Its answers to a node's calls. It asks for no password, and gets one, as every node does."""
+        return NodeAddress(self.network.address, ("notary", "notary"))
+
+    def mine(self) -> int | None:
+        return self.network.mine()

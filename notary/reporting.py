@@ -1,0 +1,262 @@
+"""Results in words and as JSON. Every sentence that a person reads about a proof stands here.
+
+Text from outside (names of files, titles) is shown with control and direction characters escaped.
+"""
+
+import json
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from notary.core.header import NETWORKS, Network, Trust, shown
+from notary.core.ots import Attestation, Kind
+from notary.core.verdict import NOT_IN_A_PROOF, Outcome, Status, Verdict
+from notary.edges.ledger import Batch, Event, Submission
+
+TRUST_WORDS = {
+    Trust.NONE: "no header of the block is at hand",
+    Trust.WORK: "the block's own proof of work was checked, not its place in the chain",
+    Trust.CHECKPOINT: "linked to a checkpoint in this release",
+    Trust.EXPLORERS: "confirmed by independent block explorers",
+    Trust.CHAIN: "it stands in the chain of most work that this machine has validated",
+    Trust.NODE: "confirmed by your own Bitcoin node",
+}
+
+NODE_OF_TEST_NETWORK = "confirmed by the test network's own node"
+
+FAILURE_WORDS = {
+    1: "it is not a sound bundle, and nothing in it was looked at further",
+    2: "it was changed after it was made, or damaged",
+    3: "its manifest cannot be read",
+    4: "a file is not what was stamped",
+    5: "a record is not as records are",
+    6: "its items are not those that the manifest commits to",
+    7: "its signature is wrong",
+    8: "its proof is of something else",
+    9: "its TSA token is wrong",
+    10: "its proof cannot be followed",
+    11: "the block does not bear the proof out",
+    12: "the block is not where it should be in the chain",
+    13: "the manifest is older than the block that it names",
+}
+
+NOT_PROVEN = (
+    "It does not prove who wrote, owns or invented anything, that the content is true or new, or that no earlier"
+    " version exists."
+)
+
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def shown_text(text: str) -> str:
+    """`text` from outside, fit to print: what would move the cursor, turn the line round or hide is escaped."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        character if unicodedata.category(character) not in _INVISIBLE else _escaped(ord(character))
+        for character in text
+    )
+
+
+def _escaped(code: int) -> str:
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no text (PEP 383)
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def plural(count: int, thing: str) -> str:
+    return f"{count:,} {thing}" + ("" if count == 1 else "s")
+
+
+def size_text(count: int) -> str:
+    """A number of bytes as people say it, in powers of 1,000."""
+    amount, units = float(count), iter(("bytes", "kB", "MB", "GB", "TB"))
+    unit = next(units)
+    while amount >= 1000 and unit != "TB":
+        amount, unit = amount / 1000, next(units)
+    return f"{count:,} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
+
+
+def banner(network: Network) -> str | None:
+    """What stands above everything about a test network."""
+    return f"TEST NETWORK {network.name}: its blocks cost nothing, so this proves nothing." if network.is_test else None
+
+
+# -- verdicts -------------------------------------------------------------------------------------------------------
+
+
+def verdict_sentences(verdict: Verdict) -> Iterator[str]:
+    """The answer: what existed no later than when, on what trust; or what is wrong, or missing."""
+    subject = _subject(verdict)
+    match verdict.outcome:
+        case Outcome.VERIFIED if verdict.block:
+            yield f"{subject} existed, byte for byte, no later than {verdict.block.existed_by} (UTC)."
+            yield f"{_block_text(verdict)}; {_trust_text(verdict)}."
+            yield NOT_PROVEN
+        case Outcome.PENDING:
+            yield f"{subject}: sound so far, but no block attests it yet."
+            if verdict.calendars:
+                yield f"Promised by {', '.join(verdict.calendars)}."
+        case Outcome.FAILED:
+            failed = verdict.first(Status.FAILED)
+            if failed:
+                yield f"{shown_text(verdict.target)}: {FAILURE_WORDS[failed.number]}."
+                yield f"Check {failed.number}, {failed.name}. Found: {shown_text(failed.found)}"
+                yield f"Expected: {shown_text(failed.expected)}"
+        case _:
+            yield f"{subject}: {_unconfirmed(verdict)}."
+
+
+def _subject(verdict: Verdict) -> str:
+    """What the sentence is about. Bytes that nobody looked at are spoken of by their digests."""
+    files, name = verdict.files, shown_text(verdict.subject)
+    if verdict.check(1).status is not Status.PASSED:
+        return name
+    count = (
+        f"{files.disclosed:,} of a batch's {files.of:,} files" if files.disclosed < files.of else f"{files.of:,} files"
+    )
+    if files.of == 1:
+        count = "1 file"
+    if not files.matched:
+        return f"{count}, of which {name} gives the digests,"
+    which = f"{count}, shown by {name}"
+    return f"{which}," if files.matched == files.disclosed else f"{which} ({files.matched:,} of them at hand),"
+
+
+def _block_text(verdict: Verdict) -> str:
+    height = verdict.block.height if verdict.block else 0
+    network = verdict.policy.network
+    return (
+        f"Bitcoin block {height:,}" if not network.is_test else f"Block {height:,} of the test network {network.name}"
+    )
+
+
+def _trust_text(verdict: Verdict) -> str:
+    if verdict.policy.network.is_test and verdict.trust is Trust.NODE:
+        return NODE_OF_TEST_NETWORK
+    return TRUST_WORDS[verdict.trust]
+
+
+def _unconfirmed(verdict: Verdict) -> str:
+    if verdict.made_on not in (None, verdict.policy.network.name):
+        return f"made on the network {verdict.made_on}, not on {verdict.policy.network.name}; it proves nothing here"
+    for number in (10, 11, 12):
+        check = verdict.check(number)
+        if check.status is Status.SKIPPED:
+            asked = f"; {check.expected}" if number == 12 and check.expected else ""
+            return f"attested, but not confirmed: {shown_text(check.found)}{asked}"
+    return "attested, but not confirmed"
+
+
+def verdict_hints(verdict: Verdict) -> Iterator[str]:
+    """What the verifier may do next."""
+    made_on = verdict.made_on
+    if verdict.outcome is Outcome.PENDING:
+        is_proof = verdict.check(1).found == NOT_IN_A_PROOF
+        next_step = (
+            f"`notary upgrade {verdict.target}`" if is_proof else "`notary upgrade`, then export the batch again"
+        )
+        yield f"calendars need some hours; then {next_step}"
+    elif verdict.outcome is Outcome.UNCONFIRMED and made_on != verdict.policy.network.name and made_on in NETWORKS:
+        yield f"--network {made_on} verifies it there"
+    elif verdict.outcome is Outcome.UNCONFIRMED:
+        yield "a Bitcoin node confirms it: --node http://HOST:8332"
+
+
+def check_lines(verdict: Verdict) -> Iterator[str]:
+    """The numbered checks that this kind of target has, one a line."""
+    for check in verdict.checks:
+        if check.found == NOT_IN_A_PROOF:
+            continue
+        found = shown_text(check.found)
+        if check.status is Status.FAILED:
+            found = f"{found}; expected: {shown_text(check.expected)}"
+        yield f"{check.number:>4} {check.name:<22} {check.status:<8} {found}"
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    block, files = verdict.block, verdict.files
+    return {
+        "verdict": verdict.outcome,
+        "target": verdict.target,
+        "network": verdict.policy.network.name,
+        "test_network": verdict.policy.network.is_test,
+        "trust": verdict.trust.word,
+        "required_trust": verdict.policy.require.word,
+        "existed_by": verdict.existed_by and verdict.existed_by.isoformat(),
+        "attestation": block
+        and {
+            "network": verdict.policy.network.name,
+            "height": block.height,
+            "block_hash": block.header.shown_hash,
+            "block_time": block.time,
+            "source": block.source,
+        },
+        "checks": [
+            {
+                "number": check.number,
+                "name": check.name,
+                "status": check.status,
+                "expected": check.expected,
+                "found": check.found,
+            }
+            for check in verdict.checks
+        ],
+        "items": {
+            "disclosed": files.disclosed,
+            "of": files.of,
+            "matched": files.matched,
+            "failed": files.faults.count,
+        },
+    }
+
+
+# -- batches --------------------------------------------------------------------------------------------------------
+
+
+def attestation_json(one: Attestation, network: str) -> dict[str, Any]:
+    """One attestation. A block's carries the merkle root that the proof leads to, as explorers show it."""
+    if one.kind is Kind.BITCOIN:
+        return {"network": network, "height": one.height, "merkle_root": shown(one.message)}
+    members: dict[str, Any] = {"kind": one.kind.value, "commitment": one.message.hex()}
+    if one.uri is not None:
+        members["calendar"] = one.uri
+    if one.height is not None:
+        members["height"] = one.height
+    return members
+
+
+def batch_json(batch: Batch, attestations: tuple[Attestation, ...]) -> dict[str, Any]:
+    return {
+        "batch": batch.name,
+        "head": batch.head.hex(),
+        "root": batch.root.hex(),
+        "items": batch.size,
+        "bytes": batch.total_bytes,
+        "network": batch.network,
+        "title": batch.title,
+        "matter": batch.matter,
+        "declared_at": batch.declared_at,
+        "status": batch.status,
+        "attestations": [attestation_json(one, batch.network) for one in attestations if one.kind is Kind.BITCOIN],
+    }
+
+
+def submission_json(one: Submission) -> dict[str, Any]:
+    return {"calendar": one.calendar, "accepted": one.accepted, "answer": one.answer}
+
+
+def event_json(one: Event) -> dict[str, Any]:
+    return {"at": one.at, "kind": one.kind, "detail": json.loads(one.detail)}
+
+
+def attested_text(attestations: tuple[Attestation, ...], network: Network) -> str:
+    """The blocks that a proof names, in words."""
+    blocks = sorted({one.height for one in attestations if one.kind is Kind.BITCOIN and one.height is not None})
+    chain = "Bitcoin" if not network.is_test else network.name
+    return ", ".join(f"{chain} block {height:,}" for height in blocks)
+
+
+def as_json(document: Mapping[str, Any]) -> str:
+    """One JSON document, in ASCII, so that names that are no text survive any pipe."""
+    return json.dumps(document, indent=2)

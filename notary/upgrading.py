@@ -1,0 +1,225 @@
+"""Anchoring, from queued to attested: what was not yet submitted is submitted, what is pending is asked for.
+
+Safe to repeat at any time, by two processes at once, and to kill: each step is one transaction of the ledger, and a
+proof only ever grows.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from notary import limits
+from notary.batches import seal_of, write_proofs_beside
+from notary.core.header import DATE_WINDOW, NETWORKS, Network, shown
+from notary.core.ots import Attestation, Kind, Proof, attach, merge, read_proof, read_timestamp, rewrite_proof
+from notary.edges.bitcoin_node import NodeAddress, headers_from
+from notary.edges.calendars import NotYet, fetch, may_ask
+from notary.edges.calendars import submit as submit_to
+from notary.edges.files import read_whole, written_whole
+from notary.edges.ledger import Batch, BatchStatus, Ledger
+from notary.errors import FormatError, SystemFailureError
+from notary.outside import LOCAL, Embedded, Outside
+from notary.wire import all_at_once
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """Calendars that took the seal, and those that did not, each with the reason."""
+
+    accepted: tuple[str, ...]
+    refused: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """What has become of a batch or a proof file: its attestations so far, and what was heard on the way."""
+
+    name: str
+    status: BatchStatus
+    attestations: tuple[Attestation, ...]
+    notes: tuple[str, ...]
+
+
+def submit(ledger: Ledger, batch: Batch, outside: Outside, embedded: Embedded | None) -> Submitted:
+    """Submits the seal to those of the batch's calendars that have not taken it, all at once.
+
+    The batch is `pending` once as many as it demands have.
+    """
+    seal = seal_of(batch)
+    waiting = [one.calendar for one in ledger.submissions(batch) if not one.accepted]
+    answers = all_at_once(lambda calendar: submit_to(_where(calendar, embedded), seal), waiting)
+    taken: dict[str, bytes] = {}
+    refused: list[tuple[str, str]] = []
+    for calendar, answer in zip(waiting, answers, strict=True):
+        if isinstance(answer, SystemFailureError):
+            refused.append((calendar, answer.message))
+            ledger.record_refusal(batch, calendar, answer.message, outside.moment())
+        else:
+            taken[calendar] = answer
+    if taken:
+        with ledger.proof_change(batch) as change:
+            known = [] if change.timestamp is None else [change.timestamp]
+            accepted = change.accept(taken)
+            status = BatchStatus.PENDING if accepted >= batch.min_calendars else BatchStatus.QUEUED
+            timestamp = merge(seal, [*known, *taken.values()], limits.ITEM_STEPS)
+            change.store(timestamp, status, outside.moment(), {"calendars": list(taken)})
+    return Submitted(tuple(taken), tuple(refused))
+
+
+def upgrade(
+    ledger: Ledger, batches: Sequence[Batch], proofs: Sequence[Path], outside: Outside
+) -> tuple[list[Upgraded], list[Upgraded]]:
+    """One round for every batch and every `.ots` file: what each has become, in their order.
+
+    Raises InputError for a file that is no proof, SystemFailureError for one that cannot be written.
+    """
+    read = [(path, _read_proof(path)) for path in proofs]
+    pending = [one.uri or "" for _, proof in read for one in proof.of_kind(Kind.PENDING)]
+    is_local = any(batch.network == LOCAL for batch in batches) or (
+        outside.has_local() and any(uri.startswith("http://127.0.0.1:") for uri in pending)
+    )
+    with outside.embedded(is_local) as embedded:
+        if embedded:
+            for batch in batches:
+                if batch.network == LOCAL and batch.status is BatchStatus.QUEUED:
+                    submit(ledger, batch, outside, embedded)
+            embedded.mine()
+        return (
+            [_Round(ledger, outside, embedded).batch(ledger.find(batch.head.hex())) for batch in batches],
+            [_Round(ledger, outside, embedded).file(path) for path in proofs],
+        )
+
+
+def _where(calendar: str, embedded: Embedded | None) -> str:
+    """Where a calendar is asked in this run."""
+    uri = calendar.rstrip("/")
+    return embedded.node.url if embedded and uri == embedded.uri else uri
+
+
+@dataclass(slots=True)
+class _Round:
+    """One batch's or file's turn; `notes` gathers what was heard."""
+
+    ledger: Ledger
+    outside: Outside
+    embedded: Embedded | None
+    notes: list[str] = field(default_factory=list)
+
+    def batch(self, batch: Batch) -> Upgraded:
+        network, seal = NETWORKS[batch.network], seal_of(batch)
+        node = self.embedded.node if self.embedded and batch.network == LOCAL else self.outside.node(network)
+        if batch.status is BatchStatus.QUEUED:
+            self.notes += [why for _, why in submit(self.ledger, batch, self.outside, self.embedded).refused]
+            batch = self.ledger.find(batch.head.hex())
+        timestamp = self.ledger.timestamp(batch)
+        if timestamp is None:
+            return Upgraded(batch.name, batch.status, (), tuple(self.notes))
+        if batch.status is not BatchStatus.ATTESTED:
+            own = (one.calendar for one in self.ledger.submissions(batch))
+            found = [
+                (commitment, answer)
+                for commitment, answer in self._ask(read_timestamp(timestamp, seal), (*self.outside.calendars, *own))
+                if self._is_borne_out(read_timestamp(answer, commitment), node, network)
+            ]
+            if found:
+                try:
+                    timestamp, batch = self._store(batch, found)
+                except FormatError as error:
+                    self.notes.append(f"what calendars sent was not taken: {error.message}")
+        attestations = read_timestamp(timestamp, seal)
+        if node:
+            self._keep_headers(attestations, node, network)
+        return Upgraded(batch.name, batch.status, attestations, tuple(self.notes))
+
+    def _store(self, batch: Batch, found: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, Batch]:
+        seal = seal_of(batch)
+        with self.ledger.proof_change(batch) as change:
+            timestamp = attach(change.timestamp or b"", seal, found, limits.ITEM_STEPS)
+            blocks = [one.height for one in read_timestamp(timestamp, seal) if one.kind is Kind.BITCOIN]
+            status = BatchStatus.ATTESTED if blocks else batch.status
+            change.store(timestamp, status, self.outside.moment(), {"blocks": blocks})
+        if batch.writes_ots:
+            self.notes += write_proofs_beside(self.ledger, batch, fresh=False)
+        return timestamp, replace(batch, status=status)
+
+    def file(self, path: Path) -> Upgraded:
+        proof = _read_proof(path)
+        attestations = proof.attestations
+        if not proof.of_kind(Kind.BITCOIN) and (found := self._ask(attestations, self.outside.calendars)):
+            timestamp = attach(proof.timestamp, proof.digest, found)
+            with written_whole(path) as stream:
+                stream.write(rewrite_proof(proof, timestamp))
+            attestations = read_timestamp(timestamp, proof.digest)
+        is_attested = any(one.kind is Kind.BITCOIN for one in attestations)
+        status = BatchStatus.ATTESTED if is_attested else BatchStatus.PENDING
+        return Upgraded(str(path), status, attestations, tuple(self.notes))
+
+    def _ask(self, attestations: Iterable[Attestation], configured: Sequence[str]) -> list[tuple[bytes, bytes]]:
+        """What calendars have for the pending attestations, as (commitment, serialised timestamp)."""
+        due = [
+            (one.uri, one.message)
+            for one in attestations
+            if one.kind is Kind.PENDING and one.uri is not None and self._may_ask(one.uri, one.message, configured)
+        ]
+        answers = all_at_once(lambda one: fetch(_where(one[0], self.embedded), one[1]), due)
+        found = []
+        for (uri, commitment), answer in zip(due, answers, strict=True):
+            if isinstance(answer, SystemFailureError):
+                self.notes.append(answer.message)
+            elif isinstance(answer, NotYet):
+                self.notes.append(f"{uri}: {answer.text}")
+            else:
+                found.append((commitment, answer))
+        return found
+
+    def _may_ask(self, uri: str, commitment: bytes, configured: Sequence[str]) -> bool:
+        if self.embedded and uri == self.embedded.uri:
+            return True
+        if not may_ask(uri, configured):
+            self.notes.append(f"{uri} was not asked: it is none of the public calendars; --calendar URL allows one")
+            return False
+        now, interval = self.outside.clock().timestamp(), limits.CALENDAR_REPEAT_SECONDS
+        if not self.ledger.may_fetch(uri, commitment, now, interval):
+            self.notes.append(f"{uri} was not asked: it was less than {interval} s ago")
+            return False
+        return True
+
+    def _is_borne_out(self, attestations: Iterable[Attestation], node: NodeAddress | None, network: Network) -> bool:
+        """Whether the node, if there is one, has the blocks that a calendar's answer names."""
+        for one in attestations:
+            if node is None or one.kind is not Kind.BITCOIN or one.height is None:
+                continue
+            try:
+                seen = headers_from(node, network, one.height, 1)
+            except SystemFailureError as error:
+                self.notes.append(error.message)
+                return True
+            if seen and seen.headers[0].merkle_root != one.message:
+                self.notes.append(
+                    f"an answer was refused: it leads to {shown(one.message)}, and {node} has block {one.height}"
+                    f" with merkle root {shown(seen.headers[0].merkle_root)}"
+                )
+                return False
+        return True
+
+    def _keep_headers(self, attestations: Iterable[Attestation], node: NodeAddress, network: Network) -> None:
+        """Keeps the headers that a bundle carries: the attested block's and those that the date rule looks at."""
+        for one in attestations:
+            if one.kind is not Kind.BITCOIN or one.height is None:
+                continue
+            if len(self.ledger.headers_from(network.name, one.height, one.message)) >= DATE_WINDOW:
+                continue
+            try:
+                seen = headers_from(node, network, one.height, DATE_WINDOW)
+            except SystemFailureError as error:
+                self.notes.append(error.message)
+                return
+            if seen and seen.headers[0].merkle_root == one.message:
+                self.ledger.add_headers(network.name, one.height, seen.headers)
+
+
+def _read_proof(path: Path) -> Proof:
+    try:
+        return read_proof(read_whole(path, limits.PROOF_BYTES))
+    except FormatError as error:
+        raise FormatError(f"{path}: {error.message}") from None

@@ -1,0 +1,272 @@
+"""Verifying: gathers what a bundle or a proof holds, and headers for the blocks it names, and has core.verdict judge.
+
+Numbers in comments are those of the checks (DESIGN section 4). Nothing is unpacked to disk, nothing is changed, and
+with `offline` nothing is contacted.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from notary import limits
+from notary.core.bag import PAYLOAD, PAYLOAD_MANIFEST, TAG_MANIFEST
+from notary.core.bag import read_manifest as read_bag_manifest
+from notary.core.digest import head_hash, statement_hash
+from notary.core.facts import BundleFacts, Facts, Faults, Files, Policy, Sighting
+from notary.core.header import DATE_WINDOW, Network, linked
+from notary.core.manifest import Manifest, UnknownVersionError, read_manifest
+from notary.core.ots import MAGIC, Kind, Proof, read_proof
+from notary.core.verdict import Verdict, judge
+from notary.edges.archive import Container, NotABundleError, RefusedError, open_container, read_small
+from notary.edges.bitcoin_node import NodeAddress, headers_from
+from notary.edges.files import hash_with, read_whole
+from notary.edges.header_store import FlatFile, HeaderRuns, parse_runs
+from notary.errors import FormatError, InputError, SystemFailureError
+from notary.matching import Evidence, ItemsPass, Tally, evidence_files
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderSources:
+    """Where headers may come from, besides the bundle: a node that may be asked, a file that the verifier has."""
+
+    node: NodeAddress | None = None
+    file: HeaderRuns | FlatFile | None = None
+
+
+def verify(
+    target: Path,
+    evidence: Sequence[Path],
+    policy: Policy,
+    sources: HeaderSources,
+    *,
+    progress: Progress = lambda count: None,
+) -> Verdict:
+    """The verdict on a bundle, an unpacked bag or a `.ots` file; `evidence` is matched to it by digest.
+
+    Raises InputError where the target or the evidence cannot be read, or the target is none of these. What a bundle
+    or proof gets wrong is in the verdict.
+    """
+    if target.is_dir() or (not _begins(target, MAGIC) and _begins(target, b"PK")):
+        facts = _gather_bundle(target, evidence, policy, sources, progress)
+    else:
+        facts = _gather_proof(target, evidence, policy, sources, progress)
+    return judge(facts, policy)
+
+
+def _begins(path: Path, magic: bytes) -> bool:
+    return read_whole(path, len(magic)).startswith(magic)
+
+
+# -- plain proofs ---------------------------------------------------------------------------------------------------
+
+
+def _gather_proof(
+    target: Path, evidence: Sequence[Path], policy: Policy, sources: HeaderSources, progress: Progress
+) -> Facts:
+    data = read_whole(target, limits.PROOF_BYTES)
+    if not data.startswith(MAGIC) and target.suffix != ".ots":
+        raise InputError(f"{target}: {_no_target(target, data)}", *_proof_beside(target))
+    try:
+        proof = read_proof(data)
+    except FormatError as error:
+        raise FormatError(f"{target}: {error.message}") from None
+    paths = list(evidence) or [_stamped_file(target)]
+    tally = Tally()
+    for path in evidence_files(paths):
+        found = hash_with(path.file, proof.hash_name, progress)
+        if found == proof.digest:
+            tally.matched += 1
+        elif path.recorded is not None:
+            tally.extra += 1
+        else:
+            tally.mismatch(
+                str(path.file), f"{proof.hash_name} {proof.digest.hex()}", f"{proof.hash_name} {found.hex()}"
+            )
+    tally.nothing_matched(paths, f"{proof.hash_name} {proof.digest.hex()}")
+    subject = paths[0].name if len(paths) == 1 else target.name.removesuffix(".ots")
+    sightings, unreachable = _sightings(proof, policy.network, sources, None)
+    return Facts(str(target), subject, tally.files(1, 1), None, proof, None, sightings, unreachable)
+
+
+def _no_target(target: Path, data: bytes) -> str:
+    return "an empty file" if not data else "neither a bundle nor an OpenTimestamps proof"
+
+
+def _proof_beside(target: Path) -> list[str]:
+    beside = target.with_name(target.name + ".ots")
+    return [f"notary verify {beside}"] if beside.is_file() else ["give the bundle or the .ots file first"]
+
+
+def _stamped_file(target: Path) -> Path:
+    """The file that a proof stands beside, as the reference client assumes it."""
+    path = target.with_suffix("") if target.suffix == ".ots" else target
+    if path == target or not path.is_file():
+        raise InputError(f"{target}: the file that it is a proof of is not beside it", f"notary verify {target} FILE")
+    return path
+
+
+# -- bundles --------------------------------------------------------------------------------------------------------
+
+
+def _gather_bundle(
+    target: Path, evidence: Sequence[Path], policy: Policy, sources: HeaderSources, progress: Progress
+) -> Facts:
+    given = [(path, hash_with(path.file, "sha256", progress)) for path in evidence_files(evidence)]
+    try:
+        with open_container(target) as container:
+            return _gather_bag(target, container, given, policy, sources, progress)
+    except NotABundleError as error:
+        raise NotABundleError(f"{target}: {error.message}") from None
+    except RefusedError as error:  # 1
+        refused = BundleFacts(container_fault=error.message)
+        return Facts(str(target), target.name, Files(0, 0), refused, None, None)
+
+
+def _gather_bag(
+    target: Path,
+    container: Container,
+    given: Sequence[tuple[Evidence, bytes]],
+    policy: Policy,
+    sources: HeaderSources,
+    progress: Progress,
+) -> Facts:
+    digests = {name: _digest(container.pieces(name), progress) for name in container.sizes}
+    bag = _bag_faults(container, digests)  # 2
+    manifest_bytes, manifest, manifest_fault = _manifest(target, container)  # 3
+    items = ItemsPass(container, digests, given)  # 4, 5
+    root, tree_fault = None, None
+    if manifest is not None:
+        root, tree_fault = items.root(manifest.size)  # 6
+    signature = _optional(container, "notary/manifest.sig")  # 7
+    token = _optional(container, "notary/head.tsr")  # 9
+    head = None
+    if manifest is not None:  # 8
+        head = head_hash(manifest.root, manifest.size, statement_hash(manifest_bytes, signature or b""))
+    proof, proof_fault = _proof(container)  # 10
+    runs, headers_fault = _runs(container, manifest)
+    sightings: tuple[Sighting, ...] = ()
+    unreachable: tuple[str, ...] = ()
+    if proof is not None and manifest is not None and manifest.network == policy.network.name:  # 11, 12
+        sightings, unreachable = _sightings(proof, policy.network, sources, runs)
+    facts = BundleFacts(
+        entries=len(container.sizes),
+        bag=bag,
+        manifest=manifest,
+        manifest_fault=manifest_fault,
+        records=items.records.faults(),
+        root=root,
+        tree_fault=tree_fault,
+        signature=signature,
+        token=token,
+        head=head,
+        headers_fault=headers_fault,
+    )
+    files = items.files.files(items.files.disclosed, manifest.size if manifest else 0)
+    return Facts(str(target), target.name, files, facts, proof, proof_fault, sightings, unreachable)
+
+
+def _digest(pieces: Iterator[bytes], progress: Progress) -> str:
+    hasher = hashlib.sha256()
+    for piece in pieces:
+        hasher.update(piece)
+        progress(len(piece))
+    return hasher.hexdigest()
+
+
+def _optional(container: Container, name: str) -> bytes | None:
+    return read_small(container, name, limits.PROOF_BYTES) if name in container.sizes else None
+
+
+def _bag_faults(container: Container, digests: dict[str, str]) -> Faults:
+    """Every file listed once, by the right manifest, with the digest that it has."""
+    tally = Tally()
+    for manifest, lists_payload in ((PAYLOAD_MANIFEST, True), (TAG_MANIFEST, False)):
+        if manifest not in container.sizes:
+            tally.mismatch(manifest, "there", "missing")
+            continue
+        try:
+            listed = read_bag_manifest(read_small(container, manifest, limits.TAG_FILE_BYTES), manifest)
+        except FormatError as error:
+            tally.mismatch(manifest, "a bag manifest", error.message)
+            continue
+        there = {name for name in digests if name.startswith(PAYLOAD) == lists_payload and name != TAG_MANIFEST}
+        for name in sorted(listed.keys() | there):
+            if name not in there:
+                tally.mismatch(name, listed[name], "missing")
+            elif name not in listed:
+                tally.mismatch(name, f"listed in {manifest}", "not listed")
+            elif listed[name] != digests[name]:
+                tally.mismatch(name, listed[name], f"has the SHA-256 {digests[name]}")
+    return tally.faults()
+
+
+def _manifest(target: Path, container: Container) -> tuple[bytes, Manifest | None, str | None]:
+    name = "notary/manifest.json"
+    if name not in container.sizes:
+        return b"", None, f"{name} is missing"
+    try:
+        data = read_small(container, name, limits.MANIFEST_BYTES)
+        return data, read_manifest(data), None
+    except UnknownVersionError as error:
+        raise UnknownVersionError(f"{target}: {error.message}", *error.hints) from None
+    except FormatError as error:
+        return b"", None, error.message
+
+
+def _proof(container: Container) -> tuple[Proof | None, str | None]:
+    name = "notary/head.ots"
+    if name not in container.sizes:
+        return None, f"{name} is missing"
+    try:
+        return read_proof(read_small(container, name, limits.PROOF_BYTES)), None
+    except FormatError as error:
+        return None, f"{name}: {error.message}"
+
+
+def _runs(container: Container, manifest: Manifest | None) -> tuple[HeaderRuns | None, str | None]:
+    index, data = "notary/headers.json", "notary/headers.bin"
+    if manifest is None or not {index, data} <= set(container.sizes):
+        return None, None
+    try:
+        runs = parse_runs(
+            read_small(container, index, limits.MANIFEST_BYTES), read_small(container, data, limits.TREE_BYTES)
+        )
+    except FormatError as error:
+        return None, error.message
+    if runs.network != manifest.network:
+        return None, f"the bundle's headers are of the network {runs.network}, not {manifest.network}"
+    return runs, None
+
+
+# -- headers --------------------------------------------------------------------------------------------------------
+
+
+def _sightings(
+    proof: Proof, network: Network, sources: HeaderSources, bundled: HeaderRuns | None
+) -> tuple[tuple[Sighting, ...], tuple[str, ...]]:
+    """What each source has at the heights that the proof names, and why a source could not be asked."""
+    heights = sorted({one.height for one in proof.of_kind(Kind.BITCOIN) if one.height is not None})[: limits.HEIGHTS]
+    sightings: list[Sighting] = []
+    unreachable: list[str] = []
+    for kept, name in ((sources.file, "the headers file"), (bundled, "the bundle's own headers")):
+        if kept is None or kept.network not in (None, network.name):
+            continue
+        for height in heights:
+            headers = linked(kept.at(height, DATE_WINDOW))
+            if headers:
+                sightings.append(Sighting(height, headers[0], headers[1:], name))
+    if sources.node is not None:
+        try:
+            for height in heights:
+                seen = headers_from(sources.node, network, height, DATE_WINDOW)
+                if seen is not None:
+                    first, *following = seen.headers
+                    sightings.append(
+                        Sighting(height, first, tuple(following), f"the node {sources.node}", seen.confirmations)
+                    )
+        except SystemFailureError as error:
+            unreachable.append(error.message)
+    return tuple(sightings), tuple(unreachable)

@@ -1,0 +1,20 @@
+"""The command line: each module parses one command, calls a verb, and shows what came of it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+
+def main() -> None:
+    """The `notary` program."""
+    try:
+        from .app import run
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before anything began, or after all was said
+        print("error: interrupted; nothing was lost", file=sys.stderr)
+        code = 130
+    # From here on there is nothing to keep safe: a late Ctrl-C just ends the process.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(code)

@@ -1,0 +1,117 @@
+"""The commands, put together; and the one place where errors become exit codes.
+
+Wording: an error is one line that begins with `error:`, in lower case, without a full stop; what may help follows in
+lines that begin with `hint:`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+import typer
+
+from notary import __version__
+from notary.errors import EvidenceError, InputError, NotaryError, NotReadyError
+from notary.reporting import as_json, shown_text
+
+from .demo import demo
+from .export import export
+from .info import info
+from .stamp import stamp
+from .status import status
+from .terminal import ExitCode
+from .upgrade import upgrade
+from .verify import verify
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"notary {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _notary(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Proves that files existed no later than a date, without showing them to anybody."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+for command in (demo, stamp, status, upgrade, export, verify, info):
+    app.command()(command)
+
+
+def code_of(error: NotaryError) -> ExitCode:
+    match error:
+        case EvidenceError():
+            return ExitCode.FAILED
+        case InputError():
+            return ExitCode.INPUT
+        case NotReadyError():
+            return ExitCode.NOT_PROVEN
+    return ExitCode.SYSTEM
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line. Whatever happens, the user sees words, and the shell an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    wants_json = "--json" in arguments
+    try:
+        code = int(app(arguments, prog_name="notary", standalone_mode=False) or 0)
+        sys.stdout.flush()
+    except NotaryError as error:
+        return _fail(code_of(error), error.message, error.hints, wants_json)
+    except typer.TyperException as error:
+        return _fail(ExitCode.INPUT, error.format_message(), (_help_hint(error),), wants_json)
+    except (typer.Abort, KeyboardInterrupt):
+        code = ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone; Python must not complain about it while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.SYSTEM
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return _fail(ExitCode.SYSTEM, reason.lower() if not error.filename else reason, (), wants_json)
+    except Exception as error:  # a fault of ours: the user still gets words, and we get a report
+        if os.environ.get("NOTARY_DEBUG"):
+            raise
+        hints = ("this is a fault in notary; NOTARY_DEBUG=1 shows where",)
+        return _fail(ExitCode.SYSTEM, f"{type(error).__name__}: {error}", hints, wants_json)
+    if code == ExitCode.INTERRUPTED:  # typer turns Ctrl-C into this code
+        hint = "run the same command again; `notary status` shows what is in the ledger"
+        return _fail(ExitCode.INTERRUPTED, "interrupted; nothing was lost", (hint,), wants_json)
+    return code
+
+
+def _help_hint(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path if context else 'notary'} --help"
+
+
+def _fail(code: ExitCode, message: str, hints: Iterable[str], wants_json: bool) -> int:
+    message, hints = message.strip().removesuffix("."), [hint for hint in hints if hint]
+    if wants_json:
+        print(as_json({"error": message, "hints": hints, "exit_code": int(code)}))
+    lines = [
+        f"error: {shown_text(message[:1].lower() + message[1:])}",
+        *(f"hint: {shown_text(hint)}" for hint in hints),
+    ]
+    print("\n".join(lines), file=sys.stderr)
+    return code

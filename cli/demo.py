@@ -1,0 +1,171 @@
+"""`notary demo`: the whole way on the samples, on the embedded network, with nothing but this machine."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from time import monotonic
+from typing import Annotated, Any
+
+import typer
+
+from notary.bundling import Disclosure, export
+from notary.core.facts import Policy
+from notary.core.header import NETWORKS
+from notary.core.verdict import Outcome, Status, Verdict
+from notary.edges.ledger import open_ledger
+from notary.errors import InputError, SystemFailureError
+from notary.outside import LOCAL
+from notary.reporting import banner, plural, size_text, verdict_sentences
+from notary.stamping import Order, stamp
+from notary.upgrading import upgrade
+from notary.verifying import HeaderSources, verify
+
+from .options import Json, Quiet, outside, worker_count
+from .terminal import ExitCode, Terminal
+
+ALTERED = "recipe.txt"
+
+
+def demo(
+    keep: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A new or empty folder for the results.", show_default="a temporary folder"),
+    ] = None,
+    ledger_file: Annotated[
+        Path | None, typer.Option("--ledger", metavar="FILE", help="The ledger's file.", show_default="in DIR")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Go the whole way on the samples, offline.
+
+    Stamp, upgrade, export, verify; and see an altered file fail.
+    """
+    terminal = Terminal(json=json, quiet=quiet)
+    begin = monotonic()
+    folder = _folder(keep)
+    network = NETWORKS[LOCAL]
+    story = _Story(terminal)
+    if line := banner(network):
+        terminal.say(line, "")
+    evidence = folder / "evidence"
+    _copy(files("notary.samples") / "evidence", evidence)
+    path = ledger_file or folder / "ledger.db"
+    world, policy = outside(path), Policy(network, network.least_trust)
+
+    def check(target: Path, *evidence: Path) -> Verdict:
+        return verify(target, evidence, policy, HeaderSources())
+
+    with open_ledger(path) as ledger, ThreadPoolExecutor(worker_count(None)) as executor:
+        order = Order((evidence,), network, (), 1, title="Frost valve FV-2", matter="demo")
+        with story.step(
+            "stamp", "Hash the files here, build the tree, submit its seal to the embedded calendar"
+        ) as told:
+            stamped = stamp(order, ledger, world, executor=executor)
+            told(
+                f"{plural(stamped.batch.size, 'file')}, {size_text(stamped.batch.total_bytes)}; the tree's head is",
+                stamped.batch.head.hex(),
+                f"{stamped.submitted.accepted[0]} promised to anchor it",
+            )
+        with story.step("upgrade", "Mine the block that attests it, and fetch the proof") as told:
+            (upgraded,), _ = upgrade(ledger, [stamped.batch], [], world)
+            told(*(f"block {one.height} has it" for one in upgraded.attestations if one.height is not None))
+        batch = ledger.find(stamped.batch.head.hex())
+        with story.step("export", "Export a bundle with everything") as told:
+            everything = export(ledger, batch, folder / "everything.zip")
+            told(f"{everything.path.name}: {everything.items} of {everything.of} files")
+        with story.step("disclose", "Export another that shows one file, and keeps the others to itself") as told:
+            one = export(ledger, batch, folder / "one-file.zip", only=[ALTERED], disclosure=Disclosure.FILES)
+            told(f"{one.path.name}: {one.items} of {one.of} files")
+    verdicts = []
+    for exported in (everything, one):
+        with story.step("verify", f"Verify {exported.path.name}, offline") as told:
+            verdicts.append(check(exported.path))
+            told(f"{verdicts[-1].outcome.upper()}", *verdict_sentences(verdicts[-1]))
+    altered = folder / "altered" / ALTERED
+    with story.step("alter", f"Alter one byte of {ALTERED}, and verify again: this must fail") as told:
+        _alter(evidence / ALTERED, altered)
+        failed = check(one.path, altered)
+        told(f"{failed.outcome.upper()}", *verdict_sentences(failed))
+    is_right = all(verdict.outcome is Outcome.VERIFIED for verdict in verdicts) and failed.outcome is Outcome.FAILED
+    terminal.say(
+        f"Done in {monotonic() - begin:.1f} s. The results lie in {folder}",
+        f"Try: notary verify {one.path} --network {LOCAL}",
+    )
+    if line := banner(network):
+        terminal.say(line)
+    terminal.document(
+        {
+            "steps": story.steps,
+            "folder": str(folder),
+            "bundle": str(everything.path),
+            "certificate": None,
+            "verdict": verdicts[0].outcome,
+            "altered": {
+                "verdict": failed.outcome,
+                "failed": [check.name for check in failed.checks if check.status is Status.FAILED],
+            },
+            "network": network.name,
+        }
+    )
+    return ExitCode.DONE if is_right else ExitCode.FAILED
+
+
+@dataclass
+class _Story:
+    """Tells each step as it ends, and keeps it for JSON."""
+
+    terminal: Terminal
+    steps: list[dict[str, Any]] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, name: str, what: str) -> Iterator[_Told]:
+        begin = monotonic()
+        self.terminal.say(f"{len(self.steps) + 1}. {what}")
+        told = _Told()
+        yield told
+        self.terminal.say(*(f"   {line}" for line in told.lines), "")
+        self.steps.append({"step": name, "what": what, "told": told.lines, "seconds": round(monotonic() - begin, 3)})
+
+
+@dataclass
+class _Told:
+    lines: list[str] = field(default_factory=list)
+
+    def __call__(self, *lines: str) -> None:
+        self.lines += lines
+
+
+def _folder(keep: Path | None) -> Path:
+    try:
+        if keep is None:
+            return Path(tempfile.mkdtemp(prefix="notary-demo-"))
+        keep.mkdir(parents=True, exist_ok=True)
+        if any(keep.iterdir()):
+            raise InputError(f"{keep} is not empty", "name a new folder with --keep")
+    except OSError as error:
+        raise SystemFailureError(f"{keep}: {(error.strerror or str(error)).lower()}") from None
+    return keep.absolute()
+
+
+def _copy(source: Traversable, target: Path) -> None:
+    target.mkdir()
+    for entry in source.iterdir():
+        if entry.is_dir():
+            _copy(entry, target / entry.name)
+        else:
+            (target / entry.name).write_bytes(entry.read_bytes())
+
+
+def _alter(source: Path, target: Path) -> None:
+    data = bytearray(source.read_bytes())
+    data[len(data) // 2] ^= 1
+    target.parent.mkdir()
+    target.write_bytes(data)

@@ -1,0 +1,92 @@
+"""`notary info`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from notary.core.header import shown
+from notary.core.ots import Attestation, Kind, Proof
+from notary.core.verdict import describe_attestation
+from notary.describing import Description, describe
+from notary.reporting import attestation_json, shown_text
+
+from .options import Json, LedgerPath, Quiet
+from .terminal import ExitCode, Terminal
+
+ITEMS_SHOWN = 50
+NOTE = "what it says of itself; nothing was checked (`notary verify` does that)"
+
+
+def info(
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="A .ots file, a bundle, or an unpacked bag.")],
+    ledger: LedgerPath = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Show what a proof says, checked against nothing."""
+    terminal = Terminal(json=json, quiet=quiet)
+    described = describe(target, ITEMS_SHOWN)
+    terminal.document(_json(described))
+    terminal.say(f"{shown_text(str(target))}: {NOTE}")
+    if described.manifest:
+        _show_bundle(terminal, described)
+    if described.proof:
+        _show_proof(terminal, described.proof)
+    return ExitCode.DONE
+
+
+def _show_bundle(terminal: Terminal, described: Description) -> None:
+    manifest = described.manifest
+    if manifest is None:
+        return
+    title = [f"title     {shown_text(manifest.title)}"] if manifest.title else []
+    terminal.say(
+        *title,
+        f"network   {shown_text(manifest.network)}",
+        f"declared  {shown_text(manifest.declared_at)} by {shown_text(manifest.tool)}",
+        f"root      {manifest.root.hex()}",
+        f"items     shows {described.shown:,} of {manifest.size:,}",
+    )
+    for item in described.items:
+        bytes_here = "" if item.file else "  (no bytes here)"
+        terminal.say(f"  {item.index:>6}  {item.digest.hex()}  {shown_text(item.label)}{bytes_here}")
+    if described.shown > len(described.items):
+        terminal.say(f"  and {described.shown - len(described.items):,} more")
+
+
+def _show_proof(terminal: Terminal, proof: Proof) -> None:
+    terminal.say(f"proof of  {proof.hash_name} {proof.digest.hex()}")
+    for one in proof.attestations:
+        terminal.say(f"  {describe_attestation(one)}", f"      {_message(one)}")
+
+
+def _message(one: Attestation) -> str:
+    if one.kind in (Kind.BITCOIN, Kind.LITECOIN):
+        return f"merkle root {shown(one.message)}"
+    return f"commitment {one.message.hex()}"
+
+
+def _json(described: Description) -> dict[str, Any]:
+    proof, manifest = described.proof, described.manifest
+    document: dict[str, Any] = {"target": str(described.target), "kind": "bundle" if manifest else "proof"}
+    network = manifest.network if manifest else "bitcoin"
+    if manifest:
+        document |= {
+            "title": manifest.title,
+            "network": manifest.network,
+            "declared_at": manifest.declared_at,
+            "tool": manifest.tool,
+            "root": manifest.root.hex(),
+            "items": {"disclosed": described.shown, "of": manifest.size},
+            "entries": list(described.entries),
+        }
+    if proof:
+        document |= {
+            "hash": proof.hash_name,
+            "digest": proof.digest.hex(),
+            "attestations": [attestation_json(one, network) for one in proof.attestations],
+        }
+    return document

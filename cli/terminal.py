@@ -1,0 +1,114 @@
+"""What every command shares at its edge: exit codes, printing, progress.
+
+Results go to standard output, all else to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from enum import IntEnum
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from notary.reporting import as_json
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+PROGRESS_AFTER_SECONDS = 1.0
+
+
+class ExitCode(IntEnum):
+    """DESIGN section 11."""
+
+    DONE = 0
+    FAILED = 1
+    INPUT = 2
+    NOT_PROVEN = 3
+    SYSTEM = 4
+    INTERRUPTED = 130  # what a shell expects after Ctrl-C
+
+
+class Terminal:
+    """Where a command's answer goes: words for people, or one JSON document; nothing of it with --quiet."""
+
+    def __init__(self, *, json: bool, quiet: bool) -> None:
+        self.json = json
+        self.quiet = quiet
+
+    def say(self, *lines: str) -> None:
+        """A line of the answer for people."""
+        if not self.json and not self.quiet:
+            print("\n".join(lines))
+
+    def note(self, *lines: str) -> None:
+        """Something by the way, on standard error."""
+        if not self.quiet:
+            print("\n".join(lines), file=sys.stderr)
+
+    def document(self, members: Mapping[str, Any]) -> None:
+        """The answer for programs."""
+        if self.json:
+            print(as_json(members))
+
+    def strong(self, text: str, color: int) -> str:
+        """`text` in an ANSI colour where standard output is a terminal that shows it."""
+        plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
+        return text if plain else f"\x1b[1;{color}m{text}\x1b[0m"
+
+    @contextmanager
+    def progress(self, doing: str) -> Iterator[Progress]:
+        """Counts bytes, and shows them once it takes over a second and standard error is a terminal."""
+        progress = Progress(doing, shows=not self.quiet and sys.stderr.isatty())
+        try:
+            yield progress
+        finally:
+            progress.stop()
+
+
+class Stopped(BaseException):
+    """Ends a worker thread's reading after the command was interrupted."""
+
+
+class Progress:
+    """Told the bytes of each read, from any thread."""
+
+    def __init__(self, doing: str, shows: bool) -> None:
+        self._doing = doing
+        self._shows = shows
+        self._begin = monotonic()
+        self._lock = threading.Lock()
+        self._done = 0
+        self._stopped = False
+        self._bar: Bar | None = None
+
+    def __call__(self, count: int) -> None:
+        if self._stopped:
+            raise Stopped
+        with self._lock:
+            self._done += count
+            if self._bar is not None:
+                self._bar.update(self._bar.task_ids[0], completed=self._done)
+            elif self._shows and monotonic() - self._begin > PROGRESS_AFTER_SECONDS:
+                self._bar = self._start()
+
+    def _start(self) -> Bar:
+        from rich.console import Console
+        from rich.progress import DownloadColumn, SpinnerColumn, TextColumn, TransferSpeedColumn
+        from rich.progress import Progress as Bar
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn())
+        bar = Bar(*columns, console=Console(stderr=True), transient=True)
+        bar.add_task(self._doing, total=None, completed=self._done)
+        bar.start()
+        return bar
+
+    def stop(self) -> None:
+        self._stopped = True
+        with self._lock:
+            if self._bar is not None:
+                self._bar.stop()

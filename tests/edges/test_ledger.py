@@ -1,0 +1,571 @@
+"""edges.ledger: one file that only its owner reads, whole after every death, shared by two processes."""
+
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from hashlib import sha256
+from multiprocessing import get_context
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from notary.core.header import Header
+from notary.edges import ledger as module
+from notary.edges.ledger import BatchStatus, Ledger, NewBatch, StoredItem, open_ledger
+from notary.errors import InputError, NotaryError, SystemFailureError
+from tests.edges.bounded import within
+
+AT = "2024-05-06T07:08:09Z"
+
+
+def new_batch(name: str, size: int = 3, **changes: object) -> NewBatch:
+    head = sha256(name.encode()).digest()
+    batch = NewBatch(
+        head=head,
+        root=sha256(head).digest(),
+        size=size,
+        total_bytes=size * 10,
+        network="local",
+        manifest=b'{"name":"%b"}' % name.encode(),
+        key=sha256(b"key" + head).digest(),
+        declared_at=AT,
+        title=name,
+        matter=None,
+        calendars=("https://b.example", "https://a.example"),
+        min_calendars=2,
+        writes_ots=True,
+    )
+    return replace(batch, **changes)
+
+
+def items(size: int) -> Iterator[StoredItem]:
+    for index in range(size):
+        yield StoredItem(index, sha256(b"%d" % index).digest(), b'{"path":"%d"}' % index, b"/x/%d" % index)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "folder" / "ledger.db"
+
+
+@pytest.fixture
+def ledger(path: Path) -> Iterator[Ledger]:
+    with open_ledger(path) as opened:
+        yield opened
+
+
+def raw(path: Path, query: str, *parameters: object) -> list[tuple[object, ...]]:
+    """What another program would find."""
+    connection = sqlite3.connect(path)
+    try:
+        with connection:
+            return connection.execute(query, parameters).fetchall()
+    finally:
+        connection.close()
+
+
+def check_whole(path: Path) -> set[str]:
+    """The titles of all batches, each with all that belongs to it."""
+    assert raw(path, "PRAGMA integrity_check") == [("ok",)]
+    assert raw(path, "PRAGMA foreign_key_check") == []
+    with open_ledger(path) as ledger:
+        for batch in ledger.batches():
+            found = list(ledger.items(batch))
+            assert [item.index for item in found] == list(range(batch.size))
+            assert len(ledger.key(batch)) == 32
+            assert len(ledger.submissions(batch)) == 2
+            assert [event.kind for event in ledger.events(batch)] == ["sealed"]
+        return {batch.title or "" for batch in ledger.batches()}
+
+
+# -- the file -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
+def test_only_its_owner_reads_it(path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with open_ledger(path) as ledger:
+            ledger.add_batch(new_batch("a"), items(3), AT)
+            check_modes(ledger)
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        path.chmod(0o644)  # what SQLite puts beside it gets the same
+        with open_ledger(path) as ledger:
+            ledger.add_batch(new_batch("b"), items(3), AT)
+            check_modes(ledger)
+    finally:
+        os.umask(before)
+
+
+def check_modes(ledger: Ledger) -> None:
+    there = [one for one in ledger.own_files() if one.exists()]
+    assert {one.name for one in there} == {"ledger.db", "ledger.db-wal", "ledger.db-shm"}
+    assert {stat.S_IMODE(one.stat().st_mode) for one in there} == {0o600}
+
+
+def test_changes_are_synced_and_do_not_block_readers(ledger: Ledger) -> None:
+    settings = [ledger._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+    assert settings == ["wal", 2]
+
+
+def test_it_is_there_when_it_is_opened_again(path: Path) -> None:
+    with open_ledger(path) as ledger:
+        batch = ledger.add_batch(new_batch("a"), items(3), AT)
+    for _ in range(2):
+        with open_ledger(path) as ledger:
+            assert ledger.batches() == [batch]
+            assert list(ledger.items(batch)) == list(items(3))
+    assert raw(path, "SELECT migration_set, name FROM _sqlite_migrations") == [("notary", "first_tables")]
+    assert raw(path, "PRAGMA user_version") == [(1,)]
+
+
+@pytest.mark.parametrize("left", ["nothing", "WAL", "no version"])
+def test_a_first_opening_that_was_cut_short_is_made_good(path: Path, left: str) -> None:
+    path.parent.mkdir()
+    if left == "nothing":
+        path.touch()
+    elif left == "WAL":
+        raw(path, "PRAGMA journal_mode = WAL")
+    else:
+        with open_ledger(path) as ledger:
+            ledger.add_batch(new_batch("a"), items(3), AT)
+        raw(path, "PRAGMA user_version = 0")
+    with open_ledger(path) as ledger:
+        assert len(ledger.batches()) == (left == "no version")
+        ledger.add_batch(new_batch("b"), items(3), AT)
+    assert raw(path, "PRAGMA user_version") == [(1,)]
+
+
+@pytest.mark.parametrize("content", [b"xy", b"Dear Sir or Madam,\n" * 1000, os.urandom(8192)])
+def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_bytes(content)
+    path.chmod(0o644)
+    with pytest.raises(InputError, match="not a notary ledger"), open_ledger(path):
+        pass
+    assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "bookmarks.db"
+    raw(path, "CREATE TABLE bookmarks (url TEXT)")
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="not a notary ledger"), open_ledger(path):
+        pass
+    assert path.read_bytes() == before
+
+
+def test_a_newer_ledger_is_left_alone(path: Path) -> None:
+    with open_ledger(path):
+        pass
+    raw(path, "PRAGMA user_version = 2")
+    with pytest.raises(InputError, match="newer release"), open_ledger(path):
+        pass
+    assert raw(path, "PRAGMA user_version") == [(2,)]
+
+
+def test_a_damaged_ledger_is_no_crash(path: Path) -> None:
+    with open_ledger(path) as ledger:
+        ledger.add_batch(new_batch("a", 500), items(500), AT)
+    content = bytearray(path.read_bytes())
+    for at in range(200, len(content), 3):
+        content[at] = 0xAA
+    path.write_bytes(content)
+    with pytest.raises(NotaryError):
+        read_everything(path)
+
+
+def read_everything(path: Path) -> None:
+    with open_ledger(path) as ledger:
+        for batch in ledger.batches():
+            list(ledger.items(batch))
+
+
+def test_a_place_where_no_ledger_can_be(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file" / "ledger.db"):
+        with pytest.raises(NotaryError, match=str(path)), open_ledger(path):
+            pass
+
+
+def test_a_ledger_that_stays_locked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BUSY_SECONDS", 0.1)
+    with open_ledger(path) as one, open_ledger(path) as other:
+        one._connection.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.log(AT, None, "x", {})
+        one._connection.execute("ROLLBACK")
+        other.log(AT, None, "x", {})
+        one._connection.execute("BEGIN IMMEDIATE")
+        with pytest.raises(SystemFailureError, match="locked"), open_ledger(path) as third:
+            third.log(AT, None, "x", {})
+
+
+def test_a_new_ledger_that_another_process_is_making(path: Path) -> None:
+    path.parent.mkdir()
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    ending = threading.Timer(0.2, other.execute, ["COMMIT"])
+    ending.start()
+    try:
+        with open_ledger(path) as ledger:
+            ledger.log(AT, None, "x", {})
+    finally:
+        ending.join()
+        other.close()
+
+
+def test_a_new_ledger_opened_by_many_at_once(tmp_path: Path) -> None:
+    together = threading.Barrier(8)
+
+    def one(path: Path) -> None:
+        together.wait()
+        with open_ledger(path) as ledger:
+            ledger.log(AT, None, "x", {})
+
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(10):
+            path = tmp_path / f"{number}.db"
+            list(pool.map(one, [path] * 8))
+            assert raw(path, "SELECT count(*) FROM events") == [(8,)]
+
+
+# -- batches --------------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_comes_back_as_it_went_in(ledger: Ledger) -> None:
+    new = new_batch("a", matter="Müller v. 日本", title=None)
+    stored = [replace(item, source=b"/caf\xe9/\xff") for item in items(3)]
+    batch = ledger.add_batch(new, iter(stored), AT, ["a link was skipped"])
+    assert (batch.head, batch.root, batch.size, batch.total_bytes) == (new.head, new.root, 3, 30)
+    assert (batch.manifest, batch.network, batch.declared_at) == (new.manifest, "local", AT)
+    assert (batch.title, batch.matter, batch.min_calendars, batch.writes_ots) == (None, "Müller v. 日本", 2, True)
+    assert batch.status is BatchStatus.QUEUED
+    assert batch.name == new.head.hex()[:12]
+    assert ledger.key(batch) == new.key
+    assert list(ledger.items(batch)) == stored
+    assert os.fsencode(next(ledger.items(batch)).file) == b"/caf\xe9/\xff"
+    assert [(one.calendar, one.accepted, one.answer) for one in ledger.submissions(batch)] == [
+        ("https://b.example", False, ""),
+        ("https://a.example", False, ""),
+    ]
+    assert [(one.at, one.kind) for one in ledger.events(batch)] == [(AT, "sealed"), (AT, "skipped")]
+    assert ledger.timestamp(batch) is None
+
+
+def test_batches_are_listed_newest_first_and_share_matters(ledger: Ledger) -> None:
+    for name in "abc":
+        ledger.add_batch(new_batch(name, matter="one matter"), items(3), AT)
+    assert [one.title for one in ledger.batches()] == ["c", "b", "a"]
+    assert raw(ledger.path, "SELECT name FROM matters") == [("one matter",)]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_batch_whose_items_fail_is_not_there(ledger: Ledger, error: type[BaseException]) -> None:
+    def failing() -> Iterator[StoredItem]:
+        yield from items(1000)
+        raise error
+
+    ledger.add_batch(new_batch("a"), items(3), AT)
+    with pytest.raises(error):
+        ledger.add_batch(new_batch("b", 1001, matter="m"), failing(), AT)
+    assert [one.title for one in ledger.batches()] == ["a"]
+    for table, count in {"items": 3, "batch_keys": 1, "submissions": 2, "events": 1, "matters": 0}.items():
+        assert raw(ledger.path, f"SELECT count(*) FROM {table}") == [(count,)]  # noqa: S608 - our own names
+    ledger.add_batch(new_batch("b"), items(3), AT)
+
+
+def test_the_same_head_twice_changes_nothing(path: Path) -> None:
+    with open_ledger(path) as ledger:
+        ledger.add_batch(new_batch("a"), items(3), AT)
+    with pytest.raises(NotaryError), open_ledger(path) as ledger:
+        ledger.add_batch(new_batch("a"), items(3), AT)
+    assert check_whole(path) == {"a"}
+
+
+def test_find(ledger: Ledger) -> None:
+    heads = [bytes.fromhex(start + "0" * (64 - len(start))) for start in ("abcd1", "abcd2", "ef012345")]
+    for head in heads:
+        ledger.add_batch(new_batch(head.hex(), head=head), items(3), AT)
+    for name in ("abcd1", "ABCD1", heads[0].hex(), heads[0].hex().upper(), heads[0].hex()[:12]):
+        assert ledger.find(name).head == heads[0]
+    assert ledger.find("ef01").head == heads[2]
+    with pytest.raises(InputError, match="several"):
+        ledger.find("abcd")
+    for name in ("abcd3", "0000", heads[0].hex() + "0"):
+        with pytest.raises(InputError, match="there is no batch"):
+            ledger.find(name)
+    for name in ("", "abc", "%%%%", "abc_", "abcd%", "abcg", "abcd ", "\uff41bcd1", "--help"):
+        with pytest.raises(InputError, match="is not a batch"):
+            ledger.find(name)
+
+
+# -- anchoring ------------------------------------------------------------------------------------------------------
+
+
+def test_a_proof_grows_and_is_kept(ledger: Ledger) -> None:
+    batch = ledger.add_batch(new_batch("a"), items(3), AT)
+    ledger.record_refusal(batch, "https://a.example", "no", AT)
+    assert ledger.submissions(batch)[1].answer == "no"
+    with ledger.proof_change(batch) as change:
+        assert change.timestamp is None
+        assert change.accept(["https://a.example", "https://other.example"]) == 1
+        change.store(b"one", BatchStatus.PENDING, AT, {})
+        assert change.timestamp == b"one"
+    assert [(one.accepted, one.answer) for one in ledger.submissions(batch)] == [(False, ""), (True, "")]
+    with pytest.raises(ValueError, match="stop"), ledger.proof_change(batch) as change:  # noqa: PT012
+        assert change.accept(["https://b.example"]) == 2
+        change.store(b"two", BatchStatus.ATTESTED, AT, {})
+        raise ValueError("stop")
+    assert ledger.timestamp(batch) == b"one"
+    assert ledger.find(batch.name).status is BatchStatus.PENDING
+    assert [one.kind for one in ledger.events(batch)] == ["sealed", "not submitted", "pending"]
+
+
+def test_a_proof_change_cannot_be_overtaken(path: Path) -> None:
+    with open_ledger(path) as ledger:
+        batch = ledger.add_batch(new_batch("a"), items(3), AT)
+
+    def append(number: int) -> None:
+        with open_ledger(path) as ledger, ledger.proof_change(batch) as change:
+            before = change.timestamp or b""
+            time.sleep(0.01)
+            change.store(before + bytes([number]), BatchStatus.PENDING, AT, {})
+
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(append, range(10)))
+    with open_ledger(path) as ledger:
+        assert sorted(ledger.timestamp(batch) or b"") == list(range(10))
+
+
+def test_a_calendar_is_asked_once_a_minute(ledger: Ledger) -> None:
+    def may(now: float, calendar: str = "https://a.example", commitment: bytes = b"c") -> bool:
+        return ledger.may_fetch(calendar, commitment, now, 60)
+
+    assert may(1000)
+    assert not may(1000)
+    assert not may(1059.9)
+    assert may(1000, commitment=b"d")
+    assert may(1000, calendar="https://b.example")
+    assert may(1060)
+    assert not may(1119)
+    # A clock that was set back must not silence the calendar until it has caught up.
+    assert may(500)
+    assert not may(559)
+    assert may(560)
+
+
+def test_of_two_that_ask_at_once_one_may(path: Path) -> None:
+    with open_ledger(path):
+        pass
+
+    def may(_: int) -> bool:
+        with open_ledger(path) as ledger:
+            return ledger.may_fetch("https://a.example", b"c", 1000, 60)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(may, range(8))) == 1
+
+
+# -- headers --------------------------------------------------------------------------------------------------------
+
+
+def run(previous: bytes, name: bytes, count: int) -> list[Header]:
+    """Headers in a row, after the one with the hash `previous`."""
+    made: list[Header] = []
+    for at in range(count):
+        root = (b"%b%d" % (name, at)).ljust(32, b"\0")
+        made.append(Header(bytes(4) + (made[-1].hash if made else previous) + root + bytes(12)))
+    return made
+
+
+def test_headers_come_back_from_a_height(ledger: Ledger) -> None:
+    chain = run(bytes(32), b"a", 12)
+    ledger.add_headers("local", 100, chain)
+    ledger.add_headers("local", 104, chain[4:])  # again
+    ledger.add_headers("regtest", 100, run(bytes(32), b"b", 3))
+    assert ledger.headers_from("local", 100, chain[0].merkle_root) == tuple(chain)
+    assert ledger.headers_from("local", 107, chain[7].merkle_root) == tuple(chain[7:])
+    assert ledger.headers_from("local", 101, chain[0].merkle_root) == ()
+    assert ledger.headers_from("local", 99, chain[0].merkle_root) == ()
+    assert ledger.headers_from("bitcoin", 100, chain[0].merkle_root) == ()
+
+
+def test_headers_end_at_a_gap(ledger: Ledger) -> None:
+    chain = run(bytes(32), b"a", 6)
+    ledger.add_headers("local", 100, chain[:3])
+    ledger.add_headers("local", 104, chain[4:])
+    assert ledger.headers_from("local", 100, chain[0].merkle_root) == tuple(chain[:3])
+
+
+@pytest.mark.parametrize("fork", [0, 1, 3])
+@pytest.mark.parametrize("names", [b"ab", b"ba"])
+@pytest.mark.parametrize("first", ["old", "new"])
+def test_headers_after_a_reorganisation(ledger: Ledger, fork: int, names: bytes, first: str) -> None:
+    """Blocks from `fork` on were replaced by more others: the longer run is the one to hand out."""
+    common = run(bytes(32), b"common", fork)
+    previous = common[-1].hash if common else bytes(32)
+    # Neither the order in which SQLite keeps them may matter, nor that in which they came.
+    old, new = run(previous, names[:1], 3), run(previous, names[1:], 5)
+    for branch in (old, new) if first == "old" else (new, old):
+        ledger.add_headers("local", 100, common + branch)
+    expected = tuple(common + new)
+    assert ledger.headers_from("local", 100, expected[0].merkle_root) == expected
+    if not fork:
+        assert ledger.headers_from("local", 100, old[0].merkle_root) == tuple(old)
+
+
+# -- events ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE events SET kind = 'x'",
+        "DELETE FROM events",
+        "INSERT OR REPLACE INTO events SELECT id, at, batch_id, 'x', detail FROM events",
+        "UPDATE OR REPLACE events SET id = 1 WHERE id = 2",
+    ],
+)
+def test_events_are_only_appended(ledger: Ledger, change: str) -> None:
+    batch = ledger.add_batch(new_batch("a"), items(3), AT)
+    ledger.log(AT, batch, "more", {"é": 1})
+    before = ledger.events(batch)
+    with suppress(sqlite3.IntegrityError):
+        raw(ledger.path, change)
+    assert ledger.events(batch) == before
+    assert [one.kind for one in before] == ["sealed", "more"]
+
+
+# -- two at a time, and death ---------------------------------------------------------------------------------------
+
+
+def add_twenty(path: Path, name: str) -> None:
+    for number in range(20):
+        with open_ledger(path) as ledger:
+            ledger.add_batch(new_batch(f"{name}{number}", 200), items(200), AT)
+
+
+def test_two_processes_stamp_at_once(path: Path) -> None:
+    with get_context("spawn").Pool(2) as pool:
+        pool.starmap(add_twenty, [(path, "a"), (path, "b")])
+    assert check_whole(path) == {f"{name}{number}" for name in "ab" for number in range(20)}
+
+
+def add_in_another_process(path: Path, name: str) -> None:
+    with get_context("spawn").Pool(1) as pool:
+        pool.apply(add_to, (path, name))
+
+
+def test_a_ledger_opened_twice_in_one_process_loses_nothing(path: Path) -> None:
+    # Whoever closes any descriptor of SQLite's file drops the locks that this process has on it. Another process then
+    # takes itself for the last one, and removes the log from under us (https://sqlite.org/howtocorrupt.html, 2.2).
+    with open_ledger(path) as ledger:
+        ledger.add_batch(new_batch("a"), items(3), AT)
+        with open_ledger(path):
+            pass
+        add_in_another_process(path, "b")
+        ledger.add_batch(new_batch("c"), items(3), AT)
+        add_in_another_process(path, "d")
+        ledger.add_batch(new_batch("e"), items(3), AT)
+    assert check_whole(path) == set("abcde")
+
+
+STAMPER = """
+import sys, time
+from pathlib import Path
+from tests.edges.test_ledger import AT, items, new_batch, open_ledger
+with open_ledger(Path(sys.argv[1])) as ledger:
+    print("begun", flush=True)
+    ledger.add_batch(new_batch("large", 50_000), items(50_000), AT)
+    print("done", flush=True)
+"""
+
+
+def start(path: Path) -> "subprocess.Popen[bytes]":
+    root = str(Path(__file__).parents[2])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    return subprocess.Popen([sys.executable, "-c", STAMPER, path], stdout=subprocess.PIPE, env=environment)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+def test_kill_9_in_the_middle_of_a_batch(tmp_path: Path) -> None:
+    def one_round(number: int) -> bool:
+        path = tmp_path / f"{number}.db"
+        with open_ledger(path) as ledger:
+            ledger.add_batch(new_batch("small"), items(3), AT)
+        with start(path) as stamper:
+            assert stamper.stdout is not None
+            assert stamper.stdout.readline() == b"begun\n"
+            time.sleep(Random(number).uniform(0, 0.6))  # noqa: S311 - a time, not a secret
+            stamper.send_signal(signal.SIGKILL)
+            is_done = b"done" in stamper.stdout.read()
+        found = check_whole(path)
+        assert found in ({"small"}, {"small", "large"})
+        assert "large" in found or not is_done
+        add_to(path, "after")
+        return is_done
+
+    with ThreadPoolExecutor(3) as pool:
+        ends = list(pool.map(one_round, range(12)))
+    assert not all(ends), "no round was cut short"
+
+
+def add_to(path: Path, name: str) -> None:
+    with open_ledger(path) as ledger:
+        ledger.add_batch(new_batch(name), items(3), AT)
+    assert name in check_whole(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a small disk")
+def test_a_full_disk_leaves_the_old_state(small_disk: Path) -> None:
+    path = small_disk / "ledger.db"
+    add_to(path, "before")
+    with pytest.raises(SystemFailureError, match="full"), open_ledger(path) as ledger:
+        ledger.add_batch(new_batch("large", 50_000), items(50_000), AT)
+    assert check_whole(path) == {"before"}
+    add_to(path, "after")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a small disk")
+def test_a_disk_that_is_full_already_is_told_at_once(small_disk: Path) -> None:
+    with suppress(OSError), (small_disk / "large").open("wb", buffering=0) as stream:
+        while stream.write(bytes(4096)):
+            pass
+    with pytest.raises(SystemFailureError):
+        within(5, lambda: read_everything(small_disk / "ledger.db"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs limits on files")
+def test_a_file_size_limit_leaves_the_old_state(path: Path) -> None:
+    # As on a full disk, for those who may not mount a small one.
+    add_to(path, "before")
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
+    root = str(Path(__file__).parents[2])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    ended = subprocess.run(
+        [sys.executable, "-c", limit + STAMPER, path], check=False, capture_output=True, text=True, env=environment
+    )
+    assert "SystemFailureError" in ended.stderr.splitlines()[-1], ended.stderr
+    assert check_whole(path) == {"before"}
+    add_to(path, "after")
+
+
+def test_reading_does_not_wait_for_writing(path: Path) -> None:
+    with open_ledger(path) as writer:
+        writer.add_batch(new_batch("a"), items(3), AT)
+        writer._connection.execute("BEGIN IMMEDIATE")
+        within(5, lambda: read_everything(path))
+        writer._connection.execute("ROLLBACK")

@@ -61,7 +61,10 @@ def submit(ledger: Ledger, batch: Batch, outside: Outside, embedded: Embedded | 
             known = [] if change.timestamp is None else [change.timestamp]
             accepted = change.accept(taken)
             status = BatchStatus.PENDING if accepted >= batch.min_calendars else BatchStatus.QUEUED
-            timestamp = merge(seal, [*known, *taken.values()], limits.ITEM_STEPS)
+            try:
+                timestamp = merge(seal, [*known, *taken.values()], limits.ITEM_STEPS)
+            except FormatError as error:
+                raise SystemFailureError(f"what the calendars sent makes no proof: {error.message}") from None
             change.store(timestamp, status, outside.moment(), {"calendars": list(taken)})
     return Submitted(tuple(taken), tuple(refused))
 

@@ -422,7 +422,8 @@ class ProofChange:
             "INSERT INTO proofs VALUES (?, ?) ON CONFLICT DO UPDATE SET timestamp = excluded.timestamp",
             (self._batch.id, timestamp),
         )
-        execute("UPDATE batches SET status = ? WHERE id = ?", (status, self._batch.id))
+        # Another process may have got further meanwhile.
+        execute("UPDATE batches SET status = ? WHERE id = ? AND status <> 'attested'", (status, self._batch.id))
         self._ledger._log(at, self._batch.id, status, detail)
 
     def accept(self, calendars: Iterable[str]) -> int:

@@ -334,6 +334,15 @@ def test_a_proof_grows_and_is_kept(ledger: Ledger) -> None:
     assert [one.kind for one in ledger.events(batch)] == ["sealed", "not submitted", "pending"]
 
 
+def test_a_batch_never_goes_back_from_attested(path: Path) -> None:
+    with open_ledger(path) as ledger:
+        batch = ledger.add_batch(new_batch("a"), items(3), AT)
+        for status in (BatchStatus.PENDING, BatchStatus.ATTESTED, BatchStatus.PENDING, BatchStatus.QUEUED):
+            with ledger.proof_change(batch) as change:
+                change.store(b"timestamp", status, AT, {})
+        assert ledger.find(batch.name).status is BatchStatus.ATTESTED
+
+
 def test_a_proof_change_cannot_be_overtaken(path: Path) -> None:
     with open_ledger(path) as ledger:
         batch = ledger.add_batch(new_batch("a"), items(3), AT)

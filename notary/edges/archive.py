@@ -294,11 +294,13 @@ def _central_entries(stream: IO[bytes], start: int, size: int, count: int) -> li
 
 
 def _extra_fields(data: bytes) -> dict[int, bytes]:
-    """The extra fields by their kind, the first of each."""
+    """The extra fields by their kind. Raises RefusedError where one that is read here is there twice."""
     fields: dict[int, bytes] = {}
     at = 0
     while at + 4 <= len(data):
         kind, length = struct.unpack_from("<2H", data, at)
+        if kind in fields and kind in (_ZIP64_EXTRA, _NAME_EXTRA):
+            raise RefusedError(f"an entry with two extra fields of the kind 0x{kind:04x}")
         fields.setdefault(kind, data[at + 4 : at + 4 + length])
         at += 4 + length
     return fields

@@ -104,7 +104,8 @@ def _walk_folder(
         for entry in entries:
             path, within = recorded + b"/" + os.fsencode(entry.name), relative + entry.name
             try:
-                status = entry.stat(follow_symlinks=False)
+                # Not the entry's own: on Windows that leaves out which file it is.
+                status = os.lstat(entry.path)
             except OSError as error:
                 yield Unreadable(entry.path, _why(error))
                 continue

@@ -205,8 +205,10 @@ def _keep_private(path: Path) -> None:
     """Takes away what others may do with the ledger, should somebody have granted it."""
     if os.name == "posix":
         for one in own_files(path):
-            if one.exists() and one.stat().st_mode & 0o077:
-                one.chmod(0o600)
+            # Another process may remove its log at any moment.
+            with suppress(FileNotFoundError):
+                if one.stat().st_mode & 0o077:
+                    one.chmod(0o600)
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -68,7 +68,9 @@ def verify(
     policy = Policy(chain, _trust(require, chain))
     world = outside(ledger_path(ledger), node_url=node, node_cookie=node_cookie)
     kept = None if headers is None else open_headers(headers)
-    uses_embedded = chain.name == LOCAL and node is None and not offline and world.has_local()
+    # A bundle brings its headers, and another machine's embedded network is another chain; a .ots brings none.
+    is_bare = target.suffix == ".ots"
+    uses_embedded = chain.name == LOCAL and is_bare and node is None and not offline and world.has_local()
     with world.embedded(uses_embedded) as embedded, terminal.progress("reading") as progress:
         own = embedded.node if embedded else world.node(chain)
         sources = HeaderSources(None if offline else own, kept)

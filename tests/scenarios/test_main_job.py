@@ -35,6 +35,14 @@ def test_demo_shows_the_whole_way(notary: Notary, tmp_path: Path) -> None:
     assert (again.code, again.out) == (2, "")
 
 
+def test_another_embedded_network_does_not_refute_the_demos_bundles(notary: Notary, evidence: Path) -> None:
+    assert notary("demo", "--keep", "kept").code == 0
+    batch = notary("stamp", evidence, *LOCAL, "--json").json["batch"]
+    assert notary("upgrade", batch).code == 0
+    for bundle in ("everything.zip", "one-file.zip"):
+        assert notary("verify", Path("kept") / bundle, *LOCAL).code == 0
+
+
 def test_demo_in_json(notary: Notary) -> None:
     demo = notary("demo", "--json")
     answer = demo.json

@@ -60,6 +60,37 @@ CALENDAR_REPEAT_SECONDS = 60
 CALENDARS = 16
 """Calendars for one stamp. The public ones are four; more only lengthens the proof."""
 
+# -- peers ----------------------------------------------------------------------------------------------------------
+PEERS = 4
+"""Peers that a download of headers hears: one honest one is enough to learn of the chain of most work."""
+
+PEERS_TRIED = 16
+"""Addresses that are tried at once to find them: many of those that seeds name are gone."""
+
+PEERS_OF_A_SEED = 8
+"""Addresses taken from one DNS seed, so that none of them can choose all peers."""
+
+PEER_HEADERS = 2000
+"""Headers in one message: Bitcoin Core's MAX_HEADERS_RESULTS."""
+
+PEER_MESSAGE_BYTES = 256 * 1024
+"""A message: 2,000 headers are 162 kB, and nothing longer is asked for."""
+
+PEER_MESSAGES = 1000
+"""Messages that are passed over while an answer is waited for. A quiet node sends five or six."""
+
+PEER_SECONDS = 20.0
+"""An answer with up to 2,000 headers, which are 162 kB: at this pace the whole chain would take three hours."""
+
+SIDE_CHAIN_HEADERS = 100_000
+"""Headers of a chain with less work than the stored one that are kept in memory until they have more: 8 MB."""
+
+PEER_CONNECT_SECONDS = 12.0
+"""All attempts at once: to connect, to shake hands, each within CONNECT_SECONDS, and two for a busy machine."""
+
+STORED_HEADERS = 5_000_000
+"""Headers in a store: 400 MB, and the Bitcoin chain of the year 2100. An endless test chain stops here."""
+
 # -- JSON -----------------------------------------------------------------------------------------------------------
 JSON_DEPTH = 8
 """Our deepest document is a record in a line of items: 2."""
@@ -78,6 +109,18 @@ BATCH_ITEMS = 2**40
 
 DECLARED_TEXT = 4096
 """Characters of one declared value (title, matter, description): a paragraph, not a document."""
+
+HEADERS_INDEX_BYTES = 64 * 1024
+"""headers.json: some 2,000 runs of headers; a bundle has one for each attested block at most."""
+
+STORE_NOTE_BYTES = 4096
+"""What is noted of peers beside a header store: 60 bytes."""
+
+SETTINGS_BYTES = 64 * 1024
+"""The file of settings: a dozen lines."""
+
+NODE_CALLS = 200
+"""Calls in one request to a node: their answers are 40 kB, under REPLY_BYTES."""
 
 # -- bundles --------------------------------------------------------------------------------------------------------
 ZIP_ENTRIES = 300_000
@@ -109,7 +152,7 @@ LISTED_PROBLEMS = 20
 
 # -- files ----------------------------------------------------------------------------------------------------------
 HEIGHTS = 16
-"""Blocks of one proof whose headers are looked for, the lowest first. Real proofs name 1 to 4."""
+"""Blocks of one proof that others are asked for, the lowest first. Real proofs name 1 to 4."""
 
 READ_BYTES = 1024 * 1024
 """One read while hashing: larger ones are not faster."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from notary.core.chain import Checkpoints
 from notary.core.header import CONFIRMATIONS, Header, Network, Trust
 from notary.core.manifest import Manifest
 from notary.core.ots import Proof
@@ -45,16 +46,21 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A header at a height, as one source gave it, with those after it.
+    """The header at a height, and those after it, as one source gave them: one at least.
 
-    `confirmations` is a node's own count; None for a source that has no view of the chain.
+    `vouched` is the trust that the source itself stands for, once the block is deep enough; NONE for mere bytes.
+    `confirmations` is the source's own count; None where it has no view of the chain.
     """
 
     height: int
-    header: Header
-    following: tuple[Header, ...]
+    headers: tuple[Header, ...]
     source: str
+    vouched: Trust = Trust.NONE
     confirmations: int | None = None
+
+    @property
+    def header(self) -> Header:
+        return self.headers[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +97,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the verifier demands. A bundle cannot weaken it."""
+    """What the verifier demands, and what this release pins. A bundle cannot weaken it."""
 
     network: Network
     require: Trust
+    checkpoints: Checkpoints
     confirmations: int = CONFIRMATIONS
 
     @property

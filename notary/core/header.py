@@ -6,6 +6,7 @@ Layout (all integers little-endian):
 """
 
 import hashlib
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -42,43 +43,43 @@ class Trust(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Floor:
-    """Where a header's own work counts: above this height, at no easier a target (DESIGN section 5)."""
-
-    height: int
-    target: int
-
-
-@dataclass(frozen=True, slots=True)
 class Network:
-    """What a chain demands. `limit` is the easiest target it allows, `rpc_name` what a node calls it.
+    """What a chain demands of its headers.
 
-    `least_trust` is what counts unless the verifier asks for another level: where blocks cost nothing, no way of
-    confirming one proves more than another.
+    `limit` is the easiest target that it allows, `rpc_name` what a node calls it, `genesis` its first header.
+    `versions` are the heights from which on a header's version is at least so much (BIP 34, 66, 65). `least_trust`
+    counts unless the verifier asks for another level: where blocks cost nothing, no way of confirming one proves more
+    than another.
     """
 
     name: str
     rpc_name: str
     limit: int
-    floor: Floor
+    retargets: bool
+    versions: tuple[tuple[int, int], ...]
+    genesis: bytes
     is_test: bool
     least_trust: Trust
 
 
-# The last retarget that this release knows, block 953,567 of the main chain; its header's own work counts above that
-# height only, and at no less than a quarter of its difficulty.
-_LAST_TARGET = 0x240C3 << 160
+def _genesis(time: int, bits: int, nonce: int) -> bytes:
+    root = bytes.fromhex("3ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a")
+    return struct.pack("<i32x32sIII", 1, root, time, bits, nonce)
 
-_BITCOIN_LIMIT = 0xFFFF << 208
-_REGTEST_LIMIT = 0x7FFFFF << 232
-_NO_FLOOR = Floor(-1, _REGTEST_LIMIT)
+
+# Bitcoin Core: kernel/chainparams.cpp.
+_MAIN_GENESIS = _genesis(1231006505, 0x1D00FFFF, 2083236893)
+_TEST_GENESIS = _genesis(1296688602, 0x207FFFFF, 2)
+_MAIN_VERSIONS = ((227_931, 2), (363_725, 3), (388_381, 4))
+_MAIN_LIMIT = 0xFFFF << 208
+_TEST_LIMIT = 0x7FFFFF << 232
 
 NETWORKS = {
     network.name: network
     for network in (
-        Network("bitcoin", "main", _BITCOIN_LIMIT, Floor(953_567, 4 * _LAST_TARGET), False, Trust.CHECKPOINT),
-        Network("regtest", "regtest", _REGTEST_LIMIT, _NO_FLOOR, True, Trust.WORK),
-        Network("local", "regtest", _REGTEST_LIMIT, _NO_FLOOR, True, Trust.WORK),
+        Network("bitcoin", "main", _MAIN_LIMIT, True, _MAIN_VERSIONS, _MAIN_GENESIS, False, Trust.CHECKPOINT),
+        Network("regtest", "regtest", _TEST_LIMIT, False, ((1, 4),), _TEST_GENESIS, True, Trust.WORK),
+        Network("local", "regtest", _TEST_LIMIT, False, ((1, 4),), _TEST_GENESIS, True, Trust.WORK),
     )
 }
 
@@ -143,6 +144,15 @@ def target(bits: int) -> int:
     if value == 0 or bits & 0x800000 or value >> 256:
         raise FormatError(f"bits {bits:08x} are no target")
     return value
+
+
+def compact(value: int) -> int:
+    """`value` in compact form, rounded down to what that can hold (Bitcoin Core: arith_uint256::GetCompact)."""
+    size = (value.bit_length() + 7) // 8
+    mantissa = value << 8 * (3 - size) if size <= 3 else value >> 8 * (size - 3)
+    if mantissa & 0x800000:  # that bit is the sign
+        mantissa, size = mantissa >> 8, size + 1
+    return size << 24 | mantissa
 
 
 def work(bits: int) -> int:

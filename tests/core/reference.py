@@ -74,7 +74,7 @@ def attested_by_reference(data: bytes) -> set[Attested] | None:
     """What the reference library finds in a proof file, or None where it refuses it in any way."""
     try:
         found = list(parse(data).timestamp.all_attestations())
-    except Exception:
+    except Exception:  # it refuses with whatever its code runs into
         return None
     return {_plain(message, one) for message, one in found}
 

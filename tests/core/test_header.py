@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bitcoin.core.serialize import compact_from_uint256, uint256_from_compact
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from notary.core.header import (
     Network,
     Trust,
     block_time,
+    compact,
     existed_by,
     has_work,
     linked,
@@ -26,8 +28,10 @@ from notary.core.header import (
     target,
     work,
 )
+from notary.edges.checkpoints import shipped_checkpoints
 from notary.errors import FormatError, InputError
 from tests.core.blocks import NOON, REAL, chain, header, mined
+from tests.parties.peer import REGTEST_GENESIS
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "mainnet"
 RETARGET = 2016
@@ -118,13 +122,6 @@ def test_single_real_headers() -> None:
         assert has_work(one, BITCOIN)
 
 
-@pytest.mark.shared_data
-def test_the_floor_is_a_quarter_of_the_last_known_difficulty() -> None:
-    checkpoints = load("checkpoints.json")
-    assert len(checkpoints) * RETARGET - 1 == BITCOIN.floor.height
-    assert 4 * checkpoints[-1][1] == BITCOIN.floor.target
-
-
 # -- work -----------------------------------------------------------------------------------------------------------
 
 
@@ -173,6 +170,77 @@ def test_any_bits_are_a_target_of_256_bits_or_none(bits: int) -> None:
         return
     assert 0 < value < 1 << 256
     assert work(bits) >= 1
+
+
+@pytest.mark.parametrize(
+    ("bits", "written"),
+    [
+        (0x01123456, 0x01120000),
+        (0x02123456, 0x02123400),
+        *((bits, bits) for bits in (0x03123456, 0x04123456, 0x05009234, 0x20123456, 0x1D00FFFF, 0x207FFFFF)),
+        (0x02008000, 0x02008000),
+        (0x03000080, 0x02008000),
+        (0x04000080, 0x03008000),  # 0x8000: 0x02800000 would be negative
+        (0x20123400, 0x20123400),
+        (0x21001234, 0x20123400),
+        (0x220000FF, 0x2100FF00),
+    ],
+    ids=lambda bits: f"{bits:08x}",
+)
+def test_targets_as_a_node_writes_them(bits: int, written: int) -> None:
+    """Bitcoin Core: bignum_SetCompact, each followed by GetCompact; the last rows are other ways to write a number."""
+    assert compact(target(bits)) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "bits"),
+    [
+        *((0, 0), (1, 0x01010000), (0x7F, 0x017F0000), (0x80, 0x02008000), (0xFF, 0x0200FF00)),
+        *((0x7FFFFF, 0x037FFFFF), (0x800000, 0x04008000), (0xFFFFFF, 0x0400FFFF), (0x01000000, 0x04010000)),
+        (2**224 - 1, 0x1D00FFFF),  # the easiest target by Bitcoin Core's own words: rounded down
+        (2**255 - 1, 0x207FFFFF),
+        (2**256 - 1, 0x2100FFFF),
+    ],
+    ids=lambda value: f"{value:x}"[:12],
+)
+def test_numbers_in_compact_form(value: int, bits: int) -> None:
+    assert compact(value) == bits
+
+
+@pytest.mark.shared_data
+def test_every_real_target_is_written_as_it_was_read() -> None:
+    raw = [bytes.fromhex(raw) for raw in load("retarget_boundaries.json").values()]
+    raw += [bytes.fromhex(one["hex80"]) for one in (*load("headers.json").values(), *load("stale.json"))]
+    bits = {Header(one).bits for one in raw}
+    assert len(bits) > 350
+    for one in bits:
+        assert compact(target(one)) == one == compact_from_uint256(target(one))
+        assert target(one) == uint256_from_compact(one)
+
+
+def test_every_target_of_a_checkpoint_is_written_as_it_was_read() -> None:
+    for _, bits in shipped_checkpoints(BITCOIN).pinned:
+        assert compact(target(bits)) == bits
+
+
+@given(st.integers(0, 255).flatmap(lambda size: st.integers(0, 2 ** (size + 1) - 1)))
+def test_compact_form_is_that_of_the_reference_library(value: int) -> None:
+    bits = compact(value)
+    assert bits == compact_from_uint256(value)
+    if value:
+        assert value * 32767 // 32768 <= target(bits) <= value
+        assert compact(target(bits)) == bits
+
+
+@given(st.integers(1, 0x7FFFFF), st.integers(1, 0x20))
+def test_targets_are_those_of_the_reference_library(mantissa: int, size: int) -> None:
+    bits = size << 24 | mantissa
+    theirs = uint256_from_compact(bits)
+    if theirs:
+        assert target(bits) == theirs
+    else:
+        with pytest.raises(FormatError, match="no target"):
+            target(bits)
 
 
 def test_work_is_that_of_bitcoin_core() -> None:
@@ -261,6 +329,23 @@ def test_only_bitcoin_counts() -> None:
     assert BITCOIN.least_trust is Trust.CHECKPOINT
     assert BITCOIN.limit == target(0x1D00FFFF)
     assert all(name == network.name for name, network in NETWORKS.items())
+
+
+def test_genesis_blocks() -> None:
+    """Bitcoin Core: kernel/chainparams.cpp, hashGenesisBlock, consensus.powLimit and fPowNoRetargeting."""
+    main = "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"
+    test = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206"
+    assert {name: Header(network.genesis).shown_hash for name, network in NETWORKS.items()} == {
+        "bitcoin": main,
+        "regtest": test,
+        "local": test,
+    }
+    assert BITCOIN.genesis == REAL[0].raw
+    assert REGTEST.genesis == LOCAL.genesis == REGTEST_GENESIS
+    for network in NETWORKS.values():
+        assert has_work(Header(network.genesis), network)
+        assert target(Header(network.genesis).bits) == network.limit
+    assert [network.retargets for network in (BITCOIN, REGTEST, LOCAL)] == [True, False, False]
 
 
 @pytest.mark.parametrize("name", ["Bitcoin", "", "main", "testnet", "bitcoin "])

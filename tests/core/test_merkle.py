@@ -60,7 +60,7 @@ def leaves_of(size: int) -> list[bytes]:
 
 def seeded(size: int) -> random.Random:
     """The same chances in every run, so that a failure can be met again."""
-    return random.Random(size)  # noqa: S311
+    return random.Random(size)  # noqa: S311 - the same in each run
 
 
 def flipped(hash_: bytes, chance: random.Random) -> bytes:

@@ -8,12 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notary import limits
+from notary.core.chain import PERIOD, Checkpoints
+from notary.core.check import NAMES, Status
 from notary.core.facts import BundleFacts, Facts, Fault, Faults, Files, Policy, Sighting
-from notary.core.header import CONFIRMATIONS, NETWORKS, Floor, Header, Trust, shown, target
+from notary.core.header import CONFIRMATIONS, NETWORKS, Header, Trust, shown
 from notary.core.manifest import Manifest
 from notary.core.merkle import steps_to_seal
 from notary.core.ots import Attestation, Kind, Proof, sha256_step, write_steps
-from notary.core.verdict import NAMES, Outcome, Status, Verdict, judge
+from notary.core.verdict import Outcome, Verdict, judge
+from notary.edges.checkpoints import shipped_checkpoints
 from tests.core.blocks import NOON, REAL, chain, header, mined
 
 BITCOIN, LOCAL, REGTEST = (NETWORKS[name] for name in ("bitcoin", "local", "regtest"))
@@ -47,14 +51,17 @@ BLOCKS = chain([NOON] * 12, MESSAGE)
 def sighting(
     height: int = HEIGHT, headers: tuple[Header, ...] = BLOCKS, confirmations: int | None = None, source: str = "a file"
 ) -> Sighting:
-    return Sighting(height, headers[0], headers[1:], source, confirmations)
+    vouched = Trust.NONE if confirmations is None else Trust.NODE
+    return Sighting(height, headers, source, vouched, confirmations)
 
 
 MANIFEST = Manifest(ROOT, 3, "regtest", "2026-03-12T09:31:07Z", "notary 0.1.0")
 BUNDLE = BundleFacts(entries=9, manifest=MANIFEST, root=ROOT, head=HEAD)
 PLAIN = Facts("a.ots", "a", Files(1, 1, matched=1), None, proof(attested()), None, (sighting(),))
 BUNDLED = Facts("b.zip", "b", Files(2, 3, named=2, matched=2), BUNDLE, proof(attested()), None, (sighting(),))
-POLICY = Policy(REGTEST, Trust.WORK)
+NONE_PINNED = Checkpoints()
+SHIPPED = shipped_checkpoints(BITCOIN)
+POLICY = Policy(REGTEST, Trust.WORK, NONE_PINNED)
 
 
 def status_of(verdict: Verdict) -> dict[int, str]:
@@ -160,7 +167,7 @@ def test_failed_comes_before_all_else(name: str, rest: str) -> None:
         case "no header":
             facts = replace(facts, sightings=())
         case "another network":
-            policy = Policy(LOCAL, Trust.WORK)
+            policy = Policy(LOCAL, Trust.WORK, NONE_PINNED)
     verdict = judge(facts, policy)
     assert verdict.outcome is Outcome.FAILED
     assert number in failed_in(verdict)
@@ -234,7 +241,7 @@ def test_attestations_that_nobody_here_can_check(attestations: tuple[Attestation
 def test_no_header_at_hand() -> None:
     verdict = judge(replace(BUNDLED, sightings=(), unreachable=("the node does not answer",)), POLICY)
     assert verdict.outcome is Outcome.UNCONFIRMED
-    assert "the node does not answer" in verdict.checks[10].found
+    assert verdict.tried == ("the node does not answer",)
 
 
 def test_a_header_of_another_height_is_no_header() -> None:
@@ -245,7 +252,7 @@ def test_a_header_of_another_height_is_no_header() -> None:
 
 @pytest.mark.parametrize("require", [level for level in Trust if level > Trust.WORK], ids=lambda level: level.word)
 def test_trust_that_is_too_weak(require: Trust) -> None:
-    verdict = judge(BUNDLED, Policy(REGTEST, require))
+    verdict = judge(BUNDLED, Policy(REGTEST, require, NONE_PINNED))
     assert verdict.outcome is Outcome.UNCONFIRMED
     assert verdict.existed_by is None
     assert (status_of(verdict)[11], status_of(verdict)[12]) == ("passed", "skipped")
@@ -262,13 +269,13 @@ def test_a_nodes_word_counts_when_the_block_is_deep_enough(confirmations: int | 
     facts = replace(BUNDLED, sightings=(sighting(confirmations=confirmations),))
     assert judge(facts, POLICY).trust is trust
     outcome = Outcome.VERIFIED if trust is Trust.NODE else Outcome.UNCONFIRMED
-    assert judge(facts, Policy(REGTEST, Trust.NODE)).outcome is outcome
+    assert judge(facts, Policy(REGTEST, Trust.NODE, NONE_PINNED)).outcome is outcome
 
 
 def test_the_verifier_says_how_deep_is_deep_enough() -> None:
     facts = replace(BUNDLED, sightings=(sighting(confirmations=2),))
-    assert judge(facts, Policy(REGTEST, Trust.NODE, confirmations=2)).outcome is Outcome.VERIFIED
-    assert judge(facts, Policy(REGTEST, Trust.NODE, confirmations=3)).outcome is Outcome.UNCONFIRMED
+    assert judge(facts, Policy(REGTEST, Trust.NODE, NONE_PINNED, confirmations=2)).outcome is Outcome.VERIFIED
+    assert judge(facts, Policy(REGTEST, Trust.NODE, NONE_PINNED, confirmations=3)).outcome is Outcome.UNCONFIRMED
 
 
 def test_a_path_over_sha1_proves_too_little() -> None:
@@ -315,7 +322,7 @@ def test_a_bundle_of_a_test_network_never_counts_as_bitcoins() -> None:
                 bundle(manifest=replace(MANIFEST, network=network)), proof=proof(attested(960_000)), sightings=seen
             )
             for require in Trust:
-                verdict = judge(facts, Policy(BITCOIN, require))
+                verdict = judge(facts, Policy(BITCOIN, require, SHIPPED))
                 assert verdict.outcome is not Outcome.VERIFIED
                 assert verdict.trust is Trust.NONE
 
@@ -325,21 +332,22 @@ def test_no_less_than_work_is_ever_enough(require: Trust) -> None:
     """Here: a real old block, whose work is far below the floor of today."""
     old = REAL[358391]
     facts = replace(PLAIN, proof=proof(attested(358391, old.merkle_root)), sightings=(sighting(358391, (old,)),))
-    verdict = judge(facts, Policy(BITCOIN, require))
+    verdict = judge(facts, Policy(BITCOIN, require, SHIPPED))
     assert (verdict.outcome, failed_in(verdict), verdict.trust) == (Outcome.UNCONFIRMED, [], Trust.NONE)
     assert status_of(verdict)[12] == "skipped"
     assert verdict.existed_by is None
 
 
 def test_less_than_work_hides_no_better_block() -> None:
-    floor = replace(REGTEST, floor=Floor(HEIGHT, REGTEST.limit))
+    pinned = Checkpoints(((bytes(32), BLOCKS[0].bits),))
+    low, high = PERIOD - 1, PERIOD
     facts = replace(
         BUNDLED,
-        proof=proof(attested(HEIGHT), attested(HEIGHT + 1)),
-        sightings=(sighting(HEIGHT), sighting(HEIGHT + 1)),
+        proof=proof(attested(low), attested(high)),
+        sightings=(sighting(low, BLOCKS[:1]), sighting(high)),
     )
     for require in (Trust.NONE, Trust.WORK):
-        verdict = judge(facts, Policy(floor, require))
+        verdict = judge(facts, Policy(REGTEST, require, pinned))
         assert (verdict.outcome, verdict.trust) == (Outcome.VERIFIED, Trust.WORK)
 
 
@@ -348,34 +356,118 @@ def test_less_than_work_hides_no_better_block() -> None:
 def test_a_header_at_regtests_difficulty_is_none_of_bitcoins(height: int, confirmations: int | None) -> None:
     """Even a node that stands by it is not believed: it is a node of another network."""
     facts = replace(PLAIN, proof=proof(attested(height)), sightings=(sighting(height, confirmations=confirmations),))
-    verdict = judge(facts, Policy(BITCOIN, Trust.WORK))
+    verdict = judge(facts, Policy(BITCOIN, Trust.WORK, SHIPPED))
     assert (verdict.outcome, failed_in(verdict), verdict.block) == (Outcome.FAILED, [11], None)
 
 
 @pytest.mark.parametrize("height", [0, 1, 358391])
 def test_a_real_old_header_passed_off_as_a_new_one_does_not_reach_work(height: int) -> None:
     """It has work, but at a difficulty that anybody can afford today."""
-    old, claimed = REAL[height], BITCOIN.floor.height + 1
+    old, claimed = REAL[height], SHIPPED.last_height + 1
     facts = replace(PLAIN, proof=proof(attested(claimed, old.merkle_root)), sightings=(sighting(claimed, (old,)),))
-    verdict = judge(facts, Policy(BITCOIN, Trust.WORK))
+    verdict = judge(facts, Policy(BITCOIN, Trust.WORK, SHIPPED))
     assert (verdict.outcome, verdict.trust) == (Outcome.UNCONFIRMED, Trust.NONE)
     with_node = replace(facts, sightings=(sighting(claimed, (old,), confirmations=6),))
-    assert judge(with_node, Policy(BITCOIN, Trust.WORK)).trust is Trust.NODE
+    assert judge(with_node, Policy(BITCOIN, Trust.WORK, SHIPPED)).trust is Trust.NODE
 
 
 @pytest.mark.parametrize(
-    ("floor", "trust"),
+    ("height", "bits", "trust"),
     [
-        (Floor(HEIGHT - 1, target(BLOCKS[0].bits)), Trust.WORK),
-        (Floor(HEIGHT, target(BLOCKS[0].bits)), Trust.NONE),
-        (Floor(HEIGHT - 1, target(BLOCKS[0].bits) - 1), Trust.NONE),
+        (PERIOD, 0x207FFFFF, Trust.WORK),
+        (PERIOD, 0x20200000, Trust.WORK),
+        (PERIOD, 0x201FFFFF, Trust.NONE),
+        (PERIOD - 2, 0x207FFFFF, Trust.NONE),
+        (0, 0x207FFFFF, Trust.NONE),
     ],
-    ids=["at the floor", "not above its height", "an easier target"],
+    ids=["above", "a retarget easier", "too easy", "below", "far below"],
 )
-def test_work_counts_above_the_floors_height_at_no_easier_target(floor: Floor, trust: Trust) -> None:
-    verdict = judge(BUNDLED, Policy(replace(REGTEST, floor=floor), Trust.WORK))
+def test_work_counts_above_the_last_checkpoint_at_no_much_easier_target(height: int, bits: int, trust: Trust) -> None:
+    pinned = Checkpoints(((bytes(32), bits),))
+    facts = replace(BUNDLED, proof=proof(attested(height)), sightings=(sighting(height, BLOCKS[:1]),))
+    verdict = judge(facts, Policy(REGTEST, Trust.WORK, pinned))
     assert verdict.trust is trust
     assert verdict.outcome is (Outcome.VERIFIED if trust else Outcome.UNCONFIRMED)
+
+
+# -- checkpoints ----------------------------------------------------------------------------------------------------
+
+SHORT = PERIOD - len(BLOCKS)  # from here on BLOCKS reach the end of the first period
+PINNED = Checkpoints(((BLOCKS[-1].hash, BLOCKS[-1].bits),))
+
+
+def at_the_end(headers: tuple[Header, ...] = BLOCKS, **more: Any) -> Facts:
+    seen = (replace(sighting(SHORT, headers), **more),)
+    return replace(BUNDLED, proof=proof(attested(SHORT)), sightings=seen)
+
+
+def test_headers_that_lead_to_a_checkpoint() -> None:
+    verdict = judge(at_the_end(), Policy(REGTEST, Trust.CHECKPOINT, PINNED))
+    assert (verdict.outcome, verdict.trust) == (Outcome.VERIFIED, Trust.CHECKPOINT)
+    assert judge(at_the_end(), Policy(REGTEST, Trust.EXPLORERS, PINNED)).outcome is Outcome.UNCONFIRMED
+
+
+def test_a_block_that_is_the_checkpoint() -> None:
+    last = PERIOD - 1
+    own = chain([NOON], MESSAGE)
+    facts = replace(BUNDLED, proof=proof(attested(last)), sightings=(sighting(last, own),))
+    pinned = Checkpoints(((own[0].hash, own[0].bits),))
+    assert judge(facts, Policy(REGTEST, Trust.CHECKPOINT, pinned)).trust is Trust.CHECKPOINT
+    assert judge(facts, Policy(REGTEST, Trust.CHECKPOINT, PINNED)).outcome is Outcome.FAILED
+
+
+def test_headers_that_lead_past_a_checkpoint_are_a_side_chain() -> None:
+    """Whatever is asked for, and although each has work and follows the one before."""
+    other_end = Checkpoints(((bytes(32), BLOCKS[-1].bits),))
+    for require in Trust:
+        verdict = judge(at_the_end(), Policy(REGTEST, require, other_end))
+        assert (verdict.outcome, failed_in(verdict), verdict.trust) == (Outcome.FAILED, [12], Trust.NONE)
+    assert BLOCKS[-1].shown_hash in verdict.check(12).found
+    assert "checkpoint of block 2,015" in verdict.check(12).expected
+
+
+@pytest.mark.parametrize("count", [1, 5, len(BLOCKS) - 1])
+def test_headers_that_end_before_the_checkpoint(count: int) -> None:
+    verdict = judge(at_the_end(BLOCKS[:count]), Policy(REGTEST, Trust.CHECKPOINT, PINNED))
+    assert (verdict.outcome, verdict.trust) == (Outcome.UNCONFIRMED, Trust.NONE)
+
+
+@pytest.mark.parametrize("gap", [0, 5, len(BLOCKS) - 2])
+def test_a_row_with_a_gap_leads_nowhere(gap: int) -> None:
+    """Its last header is the checkpoint itself, and still nothing ties the attested block to it."""
+    stranger = mined(b"\5" * 32, BLOCKS[gap].previous)
+    row = (stranger, *BLOCKS[1:]) if gap == 0 else (*BLOCKS[:gap], stranger, *BLOCKS[gap + 1 :])
+    own = replace(at_the_end(row), proof=proof(attested(SHORT, row[0].merkle_root)))
+    verdict = judge(own, Policy(REGTEST, Trust.CHECKPOINT, PINNED))
+    assert (verdict.outcome, verdict.trust) == (Outcome.UNCONFIRMED, Trust.NONE)
+
+
+def test_headers_at_the_wrong_height_lead_nowhere() -> None:
+    """The checkpoint is in the row, but not where the row says that it is."""
+    for height in (SHORT - 1, SHORT + 1):
+        facts = replace(BUNDLED, proof=proof(attested(height)), sightings=(sighting(height),))
+        verdict = judge(facts, Policy(REGTEST, Trust.CHECKPOINT, PINNED))
+        assert verdict.trust is Trust.NONE
+        assert verdict.outcome is not Outcome.VERIFIED
+
+
+@pytest.mark.parametrize("vouched", [Trust.EXPLORERS, Trust.CHAIN, Trust.NODE])
+def test_a_source_that_vouches_for_a_block_once_it_is_deep_enough(vouched: Trust) -> None:
+    policy = Policy(REGTEST, Trust.CHECKPOINT, PINNED)
+    for confirmations, trust in ((6, vouched), (5, Trust.CHECKPOINT), (None, vouched)):
+        verdict = judge(at_the_end(vouched=vouched, confirmations=confirmations), policy)
+        assert (verdict.outcome, verdict.trust) == (Outcome.VERIFIED, trust)
+    facts = at_the_end(BLOCKS[:1], vouched=vouched, confirmations=5)
+    verdict = judge(facts, policy)
+    assert (verdict.outcome, verdict.trust) == (Outcome.UNCONFIRMED, Trust.NONE)
+    assert "5 confirmations; 6 are asked for" in verdict.check(12).found
+
+
+def test_clocks_of_following_headers_count_only_with_work() -> None:
+    """Nobody may make a date later by a header that cost nothing."""
+    free = header(MESSAGE, BLOCKS[0].hash, NOON + 99 * DAY, bits=0x1D00FFFF)
+    facts = replace(BUNDLED, sightings=(sighting(HEIGHT, (BLOCKS[0], free)),))
+    assert judge(facts, POLICY).existed_by == date(2020, 9, 13)
 
 
 # -- several attestations, several sources --------------------------------------------------------------------------
@@ -411,8 +503,8 @@ def test_the_earliest_block_that_is_trusted_enough_counts() -> None:
     early, late = sighting(HEIGHT, chain([NOON], MESSAGE)), sighting(HEIGHT + 9, chain([NOON + DAY], MESSAGE))
     both = replace(BUNDLED, proof=proof(attested(HEIGHT + 9), attested(HEIGHT)), sightings=(late, early))
     assert judge(both, POLICY).existed_by == date(2020, 9, 13)
-    confirmed = replace(both, sightings=(replace(late, confirmations=6), early))
-    assert judge(confirmed, Policy(REGTEST, Trust.NODE)).existed_by == date(2020, 9, 14)
+    confirmed = replace(both, sightings=(replace(late, vouched=Trust.NODE, confirmations=6), early))
+    assert judge(confirmed, Policy(REGTEST, Trust.NODE, NONE_PINNED)).existed_by == date(2020, 9, 14)
     assert judge(confirmed, POLICY).existed_by == date(2020, 9, 13)
 
 
@@ -503,7 +595,7 @@ def test_verified_is_always_borne_out(
         proof=proof(*attestations) if attestations else None,
         sightings=tuple(seen),
     )
-    verdict = judge(facts, Policy(network, require))
+    verdict = judge(facts, Policy(network, require, SHIPPED if network is BITCOIN else NONE_PINNED))
     assert (verdict.outcome is Outcome.FAILED) == bool(failed_in(verdict))
     assert len(verdict.checks) == 13
     if verdict.outcome is Outcome.PENDING:
@@ -520,3 +612,48 @@ def test_verified_is_always_borne_out(
             and "sha1" not in one.hashes
             for one in attestations or ()
         )
+
+
+# -- junk beside what is sound --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("vouched", [Trust.NONE, Trust.CHAIN, Trust.NODE])
+def test_a_contradiction_of_no_more_trust_decides_nothing(turned: bool, vouched: Trust) -> None:
+    """The end of a stored chain, or of a node's, may be a block that soon gives way."""
+    stale = replace(sighting(headers=chain([NOON], WRONG)), vouched=vouched, confirmations=1 if vouched else None)
+    seen = (stale, sighting()) if turned else (sighting(), stale)
+    verdict = judge(replace(BUNDLED, sightings=seen), POLICY)
+    assert (verdict.outcome, verdict.trust) == (Outcome.VERIFIED, Trust.WORK)
+
+
+@pytest.mark.parametrize("vouched", [Trust.EXPLORERS, Trust.CHAIN, Trust.NODE])
+def test_a_source_that_is_not_trusted_enough_refutes_nothing(vouched: Trust) -> None:
+    alone = replace(sighting(headers=chain([NOON], WRONG)), vouched=vouched, confirmations=1)
+    policy = Policy(REGTEST, Trust.CHECKPOINT, NONE_PINNED)
+    doubtful = judge(replace(BUNDLED, sightings=(alone,)), policy)
+    assert doubtful.outcome is Outcome.UNCONFIRMED
+    assert doubtful.check(11).found == "a file has another block 120, and is not trusted enough to decide"
+    deep = replace(alone, confirmations=6)
+    assert failed_in(judge(replace(BUNDLED, sightings=(deep,)), policy)) == [11]
+
+
+def test_many_junk_attestations_hide_none() -> None:
+    """Where not all could be looked for, the true one may be among the others."""
+    junk = [attested(height, WRONG) for height in range(1, limits.HEIGHTS + 1)]
+    seen = tuple(sighting(one.height or 0) for one in junk)
+    facts = replace(BUNDLED, proof=proof(*junk, attested(HEIGHT)), sightings=seen)
+    hidden = judge(facts, POLICY)
+    assert hidden.outcome is Outcome.UNCONFIRMED
+    assert "not all of the 17 blocks" in hidden.check(11).found
+    assert judge(replace(facts, sightings=(*seen, sighting())), POLICY).outcome is Outcome.VERIFIED
+    assert failed_in(judge(replace(facts, proof=proof(*junk)), POLICY)) == [11]
+
+
+def test_a_much_easier_follower_moves_no_date() -> None:
+    hard = 0x200FFFFF
+    first = mined(MESSAGE, bytes(32), NOON, hard)
+    for bits, day in ((0x203FFFFC, date(2020, 9, 23)), (0x207FFFFF, date(2020, 9, 13))):
+        row = (first, mined(bytes(32), first.hash, NOON + 10 * DAY, bits))
+        facts = replace(BUNDLED, proof=proof(attested()), sightings=(sighting(headers=row),))
+        assert judge(facts, POLICY).existed_by == day

@@ -11,7 +11,7 @@ import json
 import re
 import stat
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -317,21 +317,38 @@ def read_headers(files: Files, network: str) -> dict[int, bytes]:
     return headers
 
 
-def has_work(header: bytes, network: str) -> bool:
-    """Whether a header's hash is at most the target that its bits give, and that no easier than a network allows."""
+def target_of(header: bytes) -> int:
+    """The target that a header's bits give; 0 for none."""
     bits = int.from_bytes(header[72:76], "little")
     exponent, mantissa = bits >> 24, bits & 0x7FFFFF
     target = mantissa << 8 * (exponent - 3) if exponent > 3 else mantissa >> 8 * (3 - exponent)
+    return 0 if bits & 0x800000 else target
+
+
+def has_work(header: bytes, network: str, first: bytes | None = None) -> bool:
+    """Whether a header's hash is at most its target, and that no easier than a network, or four times `first`'s, is."""
     limit = 0xFFFF << 208 if network == "bitcoin" else 0x7FFFFF << 232
+    limit = min(limit, 4 * target_of(first)) if first else limit
     work = int.from_bytes(sha256(sha256(header)), "little")
-    return not bits & 0x800000 and 0 < target <= limit and work <= target
+    return 0 < target_of(header) <= limit and work <= target_of(header)
 
 
-def day_of(height: int, header_at: Trusted) -> date:
+def leads_to(height: int, header_at: Trusted, network: str) -> str | None:
+    """The last block of the period, if each header up to it names the one before, and it has work; as shown in hex."""
+    header = first = header_at(height)
+    while header and (height + 1) % 2016:
+        height += 1
+        following = header_at(height)
+        header = following if following and following[4:36] == sha256(sha256(header)) else None
+    return sha256(sha256(header))[::-1].hex() if header and has_work(header, network, first) else None
+
+
+def day_of(height: int, header_at: Trusted, network: str) -> date:
     """The latest clock of the block and of up to eleven that follow it, plus two hours, as a day in UTC."""
-    header, latest = header_at(height), 0
+    first, latest = header_at(height), 0
+    header = first
     for later in range(height + 1, height + 13):
-        if not header:
+        if not header or not has_work(header, network, first):
             break
         latest = max(latest, int.from_bytes(header[68:72], "little"))
         following = header_at(later)
@@ -339,11 +356,16 @@ def day_of(height: int, header_at: Trusted) -> date:
     return (datetime.fromtimestamp(latest, UTC) + timedelta(hours=2)).date()
 
 
-def verify(path: str | Path, network: str = "bitcoin", trusted: Trusted | None = None) -> Verdict:
+def verify(
+    path: str | Path,
+    network: str = "bitcoin",
+    trusted: Trusted | None = None,
+    pinned: Mapping[int, str] | None = None,
+) -> Verdict:
     """Judge a bundle, or raise Refused.
 
-    `trusted` gives the header that the chain has at a height. On a test network, whose blocks cost nothing, the
-    bundle's own headers count as that.
+    `trusted` gives the header that the chain has at a height; `pinned` the hash that the last block of a period has, as
+    it is shown. On a test network, whose blocks cost nothing, the bundle's own headers are enough.
     """
     verdict = Verdict()
 
@@ -383,14 +405,30 @@ def verify(path: str | Path, network: str = "bitcoin", trusted: Trusted | None =
     by_blocks = sorted((each.height, each.place.path[-1]) for each in counting if each.height is not None)
     good: list[int] = []
     bad: list[int] = []
+    unseen = 0
     for height, merkle_root in by_blocks:
         header = source(height) or own.get(height)
         if header and network == manifest["network"]:
             (good if header[36:68] == merkle_root and has_work(header, network) else bad).append(height)
+        else:
+            unseen += 1
+    if unseen and len(by_blocks) > 16:
+        bad = []
+    ends = {
+        height: (leads_to(height, own.get, network), (pinned or {}).get(height - height % 2016 + 2015))
+        for height in good
+    }
+    if not trusted:
+        astray = [height for height, (end, known) in ends.items() if end and known and end != known]
+        step(12, need, not astray or len(astray) < len(good), f"headers that lead past a checkpoint: {astray}")
     step(11, need, good or not bad, f"no such blocks, or none of enough work: {bad}")
-    chained = [height for height in good if source(height) and (trusted or network != "bitcoin")]
+    linked = [height for height, (end, known) in ends.items() if end and end == known]
+    enough = linked if not trusted and (network == "bitcoin" or pinned) else good
+    chained = [height for height in enough if source(height)]
     if not verdict.failed_checks:
         pending = not by_blocks and any(each.tag == PENDING for each in counting)
         verdict.outcome = "verified" if chained else "pending" if pending else "unconfirmed"
-        verdict.existed_by = day_of(chained[0], lambda height: source(height) or own.get(height)) if chained else None
+        verdict.existed_by = (
+            day_of(chained[0], lambda height: source(height) or own.get(height), network) if chained else None
+        )
     return verdict

@@ -1,4 +1,4 @@
-"""What a verb may reach besides the ledger: the clock, randomness, calendars, a node, the embedded network."""
+"""What a verb may reach besides the ledger: the clock, randomness, calendars, headers, the embedded network."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING
 
 from notary.core.header import Network
 from notary.edges.bitcoin_node import NodeAddress, node_address
+from notary.edges.explorers import MIN_EXPLORERS, explorers_for
+from notary.edges.header_store import HeaderStore
+from notary.edges.peers import peer_address
+from notary.errors import InputError
+from notary.headers import HeaderSources
 
 if TYPE_CHECKING:
     from notary.localnet.calendar import LocalNetwork
@@ -24,7 +29,11 @@ Randomness = Callable[[int], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """`calendars` may be asked beside the public ones; `local_folder` is where the embedded network keeps its state."""
+    """`calendars` may be asked beside the public ones; `local_folder` is where the embedded network keeps its state.
+
+    What follows says where headers come from: a node, explorers by their URLs (None: the default ones) and how many of
+    them must agree, peers (None: whom the network's seeds name), and the folder of the header stores, if there is one.
+    """
 
     clock: Clock
     randomness: Randomness
@@ -32,14 +41,43 @@ class Outside:
     calendars: tuple[str, ...] = ()
     node_url: str | None = None
     node_cookie: Path | None = None
+    explorers: tuple[str, ...] | None = ()
+    min_explorers: int = MIN_EXPLORERS
+    peers: tuple[str, ...] | None = ()
+    headers_folder: Path | None = None
 
     def moment(self) -> str:
         """Now, in RFC 3339, UTC, to the second."""
         return self.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
+    def now(self) -> int:
+        """Now, in seconds since 1970."""
+        return int(self.clock().timestamp())
+
     def node(self, network: Network) -> NodeAddress | None:
         """The node that the user named, if any. Raises InputError where its address is none."""
         return None if self.node_url is None else node_address(self.node_url, self.node_cookie, network)
+
+    def headers(self, network: Network, *, offline: bool = False) -> HeaderSources:
+        """Where headers of `network` may come from. Raises InputError where an address that the user gave is none."""
+        if network.name == LOCAL:  # whatever was settled is meant for chains that others can see
+            return HeaderSources()
+        store = None if self.headers_folder is None else HeaderStore(self.headers_folder, network)
+        if offline:
+            return HeaderSources(store=store)
+        peers, explorers = self.peers, explorers_for(network, self.explorers)
+        if explorers and self.min_explorers > len(explorers):
+            raise InputError(
+                f"{self.min_explorers} explorers have to agree, and there are {len(explorers)} to ask",
+                "NOTARY_EXPLORERS and NOTARY_MIN_EXPLORERS, or the settings of these names, say whom and how many",
+            )
+        return HeaderSources(
+            node=self.node(network),
+            store=store,
+            peers=None if peers is None else tuple(peer_address(peer, network) for peer in peers),
+            explorers=explorers,
+            min_explorers=self.min_explorers,
+        )
 
     def has_local(self) -> bool:
         """Whether the embedded network was ever used here."""

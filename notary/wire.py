@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import urlsplit
 
 from notary import __version__, limits
@@ -31,14 +31,18 @@ class Reply:
 
 
 def check_url(url: str, what: str) -> str:
-    """`url` without a closing slash, if it is a plain http or https address. Raises InputError."""
+    """`url` without a closing slash, if it is a plain http or https address. Raises InputError.
+
+    What stands before an @ is not shown: it may be a password.
+    """
     try:
         parts = urlsplit(url) if re.fullmatch(r"[\x21-\x7e]+", url) else urlsplit("")
         is_plain = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_plain = False
     if not is_plain or set(url) & set("@?#\\"):
-        raise InputError(f"{what} {url!r} is not a plain http or https address", "such as https://calendar.example.org")
+        told = url.rpartition("@")[2]
+        raise InputError(f"{what} {told!r} is not a plain http or https address", "such as https://example.org")
     return url.rstrip("/")
 
 
@@ -57,23 +61,34 @@ def exchange(
     """
     server = urlsplit(url).netloc
     deadline = monotonic() + limits.EXCHANGE_SECONDS
-    answers: queue.Queue[Reply | SystemFailureError] = queue.Queue()
-
-    def work() -> None:
-        try:
-            answers.put(_exchange(method, url, {"User-Agent": USER_AGENT, **headers}, body, login, server, deadline))
-        except SystemFailureError as error:
-            answers.put(error)
-
-    # A daemon thread: a server that drips its headers can hold a socket longer than any time-out of requests says.
-    threading.Thread(target=work, daemon=True).start()
     try:
-        answer = answers.get(timeout=limits.EXCHANGE_SECONDS + 1)
+        # A server that drips its headers can hold a socket longer than any time-out of requests says.
+        return within(
+            limits.EXCHANGE_SECONDS + 1,
+            lambda: _exchange(method, url, {"User-Agent": USER_AGENT, **headers}, body, login, server, deadline),
+        )
+    except TimeoutError:
+        raise _too_slow(server) from None
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """What `work` returns or raises. Raises TimeoutError if that takes longer; nobody waits for its thread then."""
+    answers: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue()
+
+    def run() -> None:
+        try:
+            answers.put((work(), None))
+        except BaseException as error:  # for the caller to see
+            answers.put((None, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        answer, error = answers.get(timeout=seconds)
     except queue.Empty:
-        answer = _too_slow(server)
-    if isinstance(answer, SystemFailureError):
-        raise answer
-    return answer
+        raise TimeoutError from None
+    if error is not None:
+        raise error
+    return cast("T", answer)
 
 
 def _exchange(
@@ -91,7 +106,7 @@ def _exchange(
     try:
         with requests.Session() as session:
             # A proxy cannot reach this machine's own loopback.
-            session.trust_env = not _is_loopback(urlsplit(url).hostname or "")
+            session.trust_env = not is_loopback(urlsplit(url).hostname or "")
             credentials = (login[0].encode(), login[1].encode()) if login else _no_login
             request = session.prepare_request(
                 requests.Request(method, url, headers=dict(headers), data=body, auth=credentials)
@@ -120,6 +135,8 @@ def _exchange(
         raise SystemFailureError(f"{server} has no valid TLS certificate") from None
     except requests.exceptions.ConnectTimeout:
         raise SystemFailureError(f"{server} did not answer within {limits.CONNECT_SECONDS:.0f} s") from None
+    except requests.exceptions.ReadTimeout:
+        raise SystemFailureError(f"{server} sent nothing for {limits.READ_SECONDS:.0f} s") from None
     except requests.exceptions.ConnectionError:
         raise SystemFailureError(f"{server} could not be reached") from None
     except (requests.exceptions.RequestException, ValueError) as error:
@@ -135,7 +152,8 @@ def _no_login(request: "requests.PreparedRequest") -> "requests.PreparedRequest"
     return request
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a name or address can only be this machine's."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -18,6 +18,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+from notary.core.chain import last_wanted
 from notary.core.header import Header
 from notary.errors import InputError, SystemFailureError
 
@@ -368,10 +369,12 @@ class Ledger:
     def headers_from(self, network: str, height: int, merkle_root: bytes) -> tuple[Header, ...]:
         """The block at `height` with `merkle_root`, and the longest row of those that follow it link by link.
 
-        Empty where there is none. After a reorganisation the ledger may hold several headers of one height.
+        It ends where a proof has no more use for it. Empty where there is none. After a reorganisation the ledger may
+        hold several headers of one height.
         """
         rows = self._connection.execute(
-            "SELECT height, header FROM headers WHERE network = ? AND height >= ? ORDER BY height", (network, height)
+            "SELECT height, header FROM headers WHERE network = ? AND height BETWEEN ? AND ? ORDER BY height",
+            (network, height, last_wanted(height)),
         )
         ends: dict[bytes, Header] = {}
         before: dict[bytes, Header] = {}

@@ -5,6 +5,7 @@ import json
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,14 @@ def chain(count: int) -> list[Header]:
     return made
 
 
+@dataclass
+class Refusal:
+    """An error of JSON-RPC in place of a result."""
+
+    code: object
+    message: object
+
+
 class LyingNode:
     """Answers as a node with ten blocks, but for the methods that a test lies about."""
 
@@ -89,12 +98,16 @@ class LyingNode:
 
     def _answer(self, connection: Any) -> None:
         request = json.loads(self._server.requests[-1].partition(b"\r\n\r\n")[2])
+        answer = [self._one(each) for each in request] if isinstance(request, list) else self._one(request)
+        connection.sendall(reply(json.dumps(answer).encode()))
+
+    def _one(self, request: dict[str, Any]) -> object:
         method, parameters = request["method"], request["params"]
         self.calls.append((method, parameters))
         answer = self.lies.get(method, getattr(self, method))(parameters)
-        if not isinstance(answer, bytes):
-            answer = reply(json.dumps({"result": answer, "error": None, "id": "notary"}).encode())
-        connection.sendall(answer)
+        if isinstance(answer, Refusal):
+            return {"result": None, "error": {"code": answer.code, "message": answer.message}, "id": request["id"]}
+        return {"result": answer, "error": None, "id": request["id"]}
 
     def getblockchaininfo(self, parameters: list[Any]) -> object:
         return {"chain": "regtest", "blocks": 9, "pruned": True}
@@ -129,18 +142,14 @@ def test_the_truth_again(lying: LyingNode) -> None:
     assert ("getblockheader", [lying.chain[3].shown_hash, False]) in lying.calls
 
 
-def error(code: object, message: object, status: str = "500 Internal Server Error") -> bytes:
-    return reply(json.dumps({"result": None, "error": {"code": code, "message": message}}).encode(), status)
-
-
 def test_a_height_beyond_the_end_is_no_error(lying: LyingNode) -> None:
-    lying.lies["getblockhash"] = lambda parameters: error(-8, "Block height out of range")
+    lying.lies["getblockhash"] = lambda parameters: Refusal(-8, "Block height out of range")
     assert headers_from(lying.address, LOCAL, 3, 3) is None
 
 
 def test_a_chain_that_ends_sooner_than_it_said(lying: LyingNode) -> None:
     truth = lying.getblockhash
-    lying.lies["getblockhash"] = lambda parameters: truth(parameters) if parameters[0] < 5 else error(-8, "gone")
+    lying.lies["getblockhash"] = lambda parameters: truth(parameters) if parameters[0] < 5 else Refusal(-8, "gone")
     found = headers_from(lying.address, LOCAL, 3, 3)
     assert found is not None
     assert list(found.headers) == lying.chain[3:5]
@@ -359,3 +368,12 @@ def test_what_is_no_address(url: str) -> None:
     with pytest.raises(InputError) as caught:
         node_address(url, Path("/nothing"), BITCOIN)
     assert "p@" not in caught.value.message, "a password is not shown"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "192.0.2.7", "[2001:db8::7]", "127.0.0.1.evil.example"])
+def test_this_machines_cookie_is_sent_to_no_other(host: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="on another machine") as caught:
+        node_address(f"http://{host}:8332", None, BITCOIN)
+    assert any("--node-cookie" in hint for hint in caught.value.hints)
+    assert node_address(f"http://{host}:8332", tmp_path, BITCOIN).login == tmp_path
+    assert node_address(f"http://u:p@{host}:8332", None, BITCOIN).login == ("u", "p")

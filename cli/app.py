@@ -19,6 +19,7 @@ from notary.reporting import as_json, shown_text
 
 from .demo import demo
 from .export import export
+from .headers import headers
 from .info import info
 from .stamp import stamp
 from .status import status
@@ -54,6 +55,7 @@ def _notary(
 
 for command in (demo, stamp, status, upgrade, export, verify, info):
     app.command()(command)
+app.add_typer(headers, name="headers")
 
 
 def code_of(error: NotaryError) -> ExitCode:
@@ -79,7 +81,8 @@ def run(arguments: Sequence[str]) -> int:
     except NotaryError as error:
         return _fail(code_of(error), error.message, error.hints, wants_json)
     except typer.TyperException as error:
-        return _fail(ExitCode.INPUT, error.format_message(), (_help_hint(error),), wants_json)
+        message = error.format_message()
+        return _fail(ExitCode.INPUT, message[:1].lower() + message[1:], (_help_hint(error),), wants_json)
     except (typer.Abort, KeyboardInterrupt):
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
@@ -95,7 +98,7 @@ def run(arguments: Sequence[str]) -> int:
         hints = ("this is a fault in notary; NOTARY_DEBUG=1 shows where",)
         return _fail(ExitCode.SYSTEM, f"{type(error).__name__}: {error}", hints, wants_json)
     if code == ExitCode.INTERRUPTED:  # typer turns Ctrl-C into this code
-        hint = "run the same command again; `notary status` shows what is in the ledger"
+        hint = "run the same command again; `notary status` and `notary headers status` show what is there"
         return _fail(ExitCode.INTERRUPTED, "interrupted; nothing was lost", (hint,), wants_json)
     return code
 
@@ -110,7 +113,7 @@ def _fail(code: ExitCode, message: str, hints: Iterable[str], wants_json: bool) 
     if wants_json:
         print(as_json({"error": message, "hints": hints, "exit_code": int(code)}))
     lines = [
-        f"error: {shown_text(message[:1].lower() + message[1:])}",
+        f"error: {shown_text(message)}",
         *(f"hint: {shown_text(hint)}" for hint in hints),
     ]
     print("\n".join(lines), file=sys.stderr)

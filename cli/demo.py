@@ -16,18 +16,21 @@ from typing import Annotated, Any
 import typer
 
 from notary.bundling import Disclosure, export
+from notary.core.chain import Checkpoints
+from notary.core.check import Status
 from notary.core.facts import Policy
 from notary.core.header import NETWORKS
-from notary.core.verdict import Outcome, Status, Verdict
+from notary.core.verdict import Outcome, Verdict
 from notary.edges.ledger import open_ledger
 from notary.errors import InputError, SystemFailureError
+from notary.headers import HeaderSources
 from notary.outside import LOCAL
 from notary.reporting import banner, plural, size_text, verdict_sentences
 from notary.stamping import Order, stamp
 from notary.upgrading import upgrade
-from notary.verifying import HeaderSources, verify
+from notary.verifying import verify
 
-from .options import Json, Quiet, outside, worker_count
+from .options import Json, Quiet, hermetic, worker_count
 from .terminal import ExitCode, Terminal
 
 ALTERED = "recipe.txt"
@@ -58,7 +61,7 @@ def demo(
     evidence = folder / "evidence"
     _copy(files("notary.samples") / "evidence", evidence)
     path = ledger_file or folder / "ledger.db"
-    world, policy = outside(path), Policy(network, network.least_trust)
+    world, policy = hermetic(path), Policy(network, network.least_trust, Checkpoints())
 
     def check(target: Path, *evidence: Path) -> Verdict:
         return verify(target, evidence, policy, HeaderSources())

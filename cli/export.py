@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from notary.bundling import Disclosure
+from notary.bundling import Disclosure, complete_headers
 from notary.bundling import export as export_batch
 from notary.core.header import NETWORKS
 from notary.edges.ledger import BatchStatus, open_ledger
 from notary.reporting import banner, shown_text
 
-from .options import Json, LedgerPath, Quiet, ledger_path
+from .options import Json, LedgerPath, Quiet, in_force
 from .terminal import ExitCode, Terminal
 
 _SHOWS = {
@@ -37,6 +37,9 @@ def export(
         bool | None,
         typer.Option("--ots/--no-ots", help="A standard proof for each item.", show_default="up to 1,000 items"),
     ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Contact nothing for headers that are not at hand yet.")
+    ] = False,
     ledger: LedgerPath = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -46,18 +49,26 @@ def export(
     It has all that is needed for the items that it shows, and nothing of the others.
     """
     terminal = Terminal(json=json, quiet=quiet)
-    with open_ledger(ledger_path(ledger)) as opened, terminal.progress("copying") as progress:
+    settled = in_force()
+    path = settled.ledger(ledger)
+    world = settled.outside(path)
+    with open_ledger(path) as opened, terminal.progress("copying") as progress:
         found = opened.find(batch)
+        network = NETWORKS[found.network]
+        sources = world.headers(network, offline=offline)
+        notes = complete_headers(opened, found, sources, world.now())
         exported = export_batch(
             opened, found, output, only=only or (), disclosure=disclose, with_proofs=ots, progress=progress
         )
+    for note in notes:
+        terminal.note(shown_text(note))
     terminal.say(
         f"{shown_text(str(exported.path))}: {exported.items:,} of {exported.of:,} items, {_SHOWS[disclose]}",
         f"sha256 {exported.sha256.hex()}",
     )
     if found.status is not BatchStatus.ATTESTED:
         terminal.say(f"no block attests it yet: `notary upgrade {found.name}`, then export again")
-    if line := banner(NETWORKS[found.network]):
+    if line := banner(network):
         terminal.say(line)
     terminal.document(
         {

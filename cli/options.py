@@ -1,17 +1,28 @@
-"""Options that several commands share, and what they give."""
+"""Options that several commands share, and what they give together with the user's settings."""
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from notary.core.header import Network, network_named
-from notary.outside import Outside
+from notary import limits
+from notary.core.facts import Policy
+from notary.core.header import CONFIRMATIONS, Network, Trust, network_named
+from notary.edges.bitcoin_node import node_address
+from notary.edges.calendars import DEFAULT_CALENDARS, MIN_CALENDARS
+from notary.edges.checkpoints import shipped_checkpoints
+from notary.edges.explorers import MIN_EXPLORERS, explorers_for
+from notary.edges.peers import peer_address
+from notary.edges.settings import Settings, read_settings
+from notary.errors import InputError
+from notary.outside import LOCAL, Outside
 from notary.wire import check_url
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
@@ -21,72 +32,177 @@ LedgerPath = Annotated[
     typer.Option(
         "--ledger",
         metavar="FILE",
-        envvar="NOTARY_LEDGER",
-        help="The ledger's file.",
+        help="The ledger's file. [NOTARY_LEDGER]",
         show_default="in your user data folder",
     ),
 ]
 NetworkName = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--network",
         metavar="NAME",
-        envvar="NOTARY_NETWORK",
-        help="bitcoin; or a test network, which proves nothing: local or regtest.",
+        help="bitcoin; or a test network, which proves nothing: local or regtest. [NOTARY_NETWORK]",
+        show_default="bitcoin",
     ),
 ]
 NodeUrl = Annotated[
     str | None,
-    typer.Option(
-        "--node", metavar="URL", envvar="NOTARY_NODE", help="Your Bitcoin node: http://[USER:PASSWORD@]HOST:PORT."
-    ),
+    typer.Option("--node", metavar="URL", help="Your Bitcoin node: http://[USER:PASSWORD@]HOST:PORT. [NOTARY_NODE]"),
 ]
 NodeCookie = Annotated[
     Path | None,
     typer.Option(
         "--node-cookie",
         metavar="FILE",
-        envvar="NOTARY_NODE_COOKIE",
-        help="The node's cookie file.",
+        help="The node's cookie file. [NOTARY_NODE_COOKIE]",
         show_default="where bitcoind has it",
     ),
 ]
 
 
-def ledger_path(given: Path | None) -> Path:
-    """The ledger's file: as given, else in the platform's user data folder."""
-    if given is not None:
-        return given
-    from platformdirs import user_data_path
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The user's settings, where each comes from, and the file that they may stand in."""
 
-    return user_data_path("notary", appauthor=False) / "ledger.db"
+    settings: Settings
+    origins: Mapping[str, str]
+    file: Path
+
+    def ledger(self, given: Path | None) -> Path:
+        """The ledger's file: as given, else as settled, else in the platform's user data folder."""
+        path = given or self.settings.ledger
+        if path is not None:
+            return path
+        from platformdirs import user_data_path
+
+        return user_data_path("notary", appauthor=False) / "ledger.db"
+
+    def headers(self, ledger: Path) -> Path:
+        """The folder of the header stores: as settled, else beside the ledger."""
+        return self.settings.headers or ledger.parent / "headers"
+
+    def network(self, given: str | None) -> Network:
+        """Raises InputError for a name that no network has."""
+        return network_named(given or self.settings.network or "bitcoin")
+
+    def calendars(self, given: list[str] | None) -> tuple[str, ...]:
+        """The calendars that the user named, each once. Raises InputError for one that is no address."""
+        named = tuple(dict.fromkeys(check_url(url, "the calendar") for url in given or self.settings.calendars or ()))
+        if len(named) > limits.CALENDARS:
+            raise InputError(f"over {limits.CALENDARS} calendars")
+        return named
+
+    def policy(self, network: Network, require: str | None) -> Policy:
+        """What a verification demands. A required trust that is settled is meant for networks that count."""
+        level = require or (None if network.is_test else self.settings.require)
+        trust = trust_named(level) if level else network.least_trust
+        confirmations = self.settings.confirmations or CONFIRMATIONS
+        return Policy(network, trust, shipped_checkpoints(network), confirmations)
+
+    def outside(
+        self,
+        ledger: Path,
+        *,
+        calendars: tuple[str, ...] = (),
+        node: str | None = None,
+        node_cookie: Path | None = None,
+    ) -> Outside:
+        """The real world: the system's clock and randomness; the embedded network keeps its state beside the ledger."""
+        return Outside(
+            clock=lambda: datetime.now(UTC),
+            randomness=secrets.token_bytes,
+            local_folder=_local_folder(ledger),
+            calendars=calendars,
+            node_url=node or self.settings.node,
+            node_cookie=node_cookie or self.settings.node_cookie,
+            explorers=self.settings.explorers,
+            min_explorers=self.settings.min_explorers or MIN_EXPLORERS,
+            peers=self.settings.peers,
+            headers_folder=self.headers(ledger),
+        )
+
+    def described(self, given: Path | None) -> list[tuple[str, str, str]]:
+        """Each setting, what is in force, and where it comes from. No password is shown."""
+        settings, chain, ledger = self.settings, self.network(None), self.ledger(given)
+        policy = self.policy(chain, None)
+        calendars: tuple[str, ...] = ()
+        if chain.name != LOCAL:
+            calendars = self.calendars(None) or (() if chain.is_test else DEFAULT_CALENDARS)
+        node = None if settings.node is None else node_address(settings.node, settings.node_cookie, chain)
+        peers = settings.peers
+        shown = {
+            "network": chain.name,
+            "require": policy.require.word,
+            "confirmations": str(policy.confirmations),
+            "calendars": ", ".join(calendars) or "none",
+            "min_calendars": str(settings.min_calendars or min(MIN_CALENDARS, len(calendars)) or 1),
+            "node": str(node or "none"),
+            "node_cookie": str(settings.node_cookie or "where bitcoind has it"),
+            "explorers": ", ".join(explorers_for(chain, settings.explorers)) or "none",
+            "min_explorers": str(settings.min_explorers or MIN_EXPLORERS),
+            "peers": "as the network's seeds name them" if peers is None else ", ".join(peers) or "none",
+            "ledger": str(ledger),
+            "headers": str(self.headers(ledger)),
+        }
+        # What does not apply here is not where the value comes from.
+        overruled = {"ledger": "--ledger"} if given else {}
+        overruled |= {"require": "default"} if chain.is_test else {}
+        origins = dict.fromkeys(shown, "default") | dict(self.origins) | overruled
+        return [(key, value, origins[key]) for key, value in shown.items()]
 
 
-def outside(
-    ledger: Path,
-    calendars: tuple[str, ...] = (),
-    node_url: str | None = None,
-    node_cookie: Path | None = None,
-) -> Outside:
-    """The real world: the system's clock and randomness; the embedded network keeps its state beside the ledger."""
-    return Outside(
-        clock=lambda: datetime.now(UTC),
-        randomness=secrets.token_bytes,
-        local_folder=ledger.with_name(ledger.stem + ".localnet"),
-        calendars=calendars,
-        node_url=node_url,
-        node_cookie=node_cookie,
-    )
+def in_force() -> InForce:
+    """The settings of this run. Raises InputError where the file or a variable is malformed."""
+    named = os.environ.get("NOTARY_CONFIG")
+    if named:
+        file = Path(named)
+        if not file.is_file():
+            what = "not a file" if file.exists() else "there is no such file"
+            raise InputError(f"{file}: {what}", "NOTARY_CONFIG names it")
+    else:
+        from platformdirs import user_config_path
+
+        file = user_config_path("notary", appauthor=False) / "config.toml"
+    settings, origins = read_settings(file, os.environ)
+    found = InForce(settings, origins, file)
+    checks: dict[str, Callable[[], object]] = {
+        "network": lambda: found.network(None),
+        "require": lambda: settings.require and trust_named(settings.require),
+        "calendars": lambda: found.calendars(None),
+        "node": lambda: settings.node and node_address(settings.node, settings.node_cookie, found.network(None)),
+        "explorers": lambda: explorers_for(found.network(None), settings.explorers),
+        "peers": lambda: [peer_address(peer, found.network(None)) for peer in settings.peers or ()],
+    }
+    for key, check in checks.items():
+        if key not in origins:
+            continue
+        try:
+            check()
+        except InputError as error:
+            raise InputError(f"{origins[key]}: {error.message}", *error.hints) from None
+    return found
 
 
-def network(name: str) -> Network:
-    return network_named(name)
+def trust_named(name: str) -> Trust:
+    """Raises InputError for a level that there is not."""
+    levels = {level.word: level for level in Trust if level is not Trust.NONE}
+    if name not in levels:
+        raise InputError(f"unknown trust {name!r}", f"the levels are {', '.join(levels)}")
+    return levels[name]
 
 
-def calendar_urls(given: list[str] | None) -> tuple[str, ...]:
-    """The calendars that the user named, each once. Raises InputError for one that is no address."""
-    return tuple(dict.fromkeys(check_url(url, "the calendar") for url in given or ()))
+def _local_folder(ledger: Path) -> Path:
+    return ledger.with_name(ledger.stem + ".localnet")
 
 
 def worker_count(jobs: int | None) -> int:
     return jobs or os.cpu_count() or 1
+
+
+def hermetic(ledger: Path) -> Outside:
+    """Nothing but this machine: for the demo, which asks nobody and follows no settings."""
+    return Outside(
+        clock=lambda: datetime.now(UTC),
+        randomness=secrets.token_bytes,
+        local_folder=_local_folder(ledger),
+    )

@@ -18,7 +18,7 @@ from notary.reporting import banner, plural, shown_text, size_text
 from notary.stamping import Order, Stamped
 from notary.stamping import stamp as stamp_files
 
-from .options import Json, LedgerPath, NetworkName, Quiet, calendar_urls, ledger_path, network, outside, worker_count
+from .options import InForce, Json, LedgerPath, NetworkName, Quiet, in_force, worker_count
 from .terminal import ExitCode, Terminal
 
 
@@ -28,7 +28,7 @@ def stamp(
     title: Annotated[
         str | None, typer.Option(metavar="TEXT", help="A title; it goes into the manifest, for all who see it.")
     ] = None,
-    network_name: NetworkName = "bitcoin",
+    network_name: NetworkName = None,
     calendar: Annotated[
         list[str] | None,
         typer.Option(metavar="URL", help="A calendar to use instead of the public ones.", show_default=False),
@@ -56,27 +56,28 @@ def stamp(
     Calendars get 32 bytes; nothing else leaves this machine.
     """
     terminal = Terminal(json=json, quiet=quiet)
-    chain = network(network_name)
-    calendars = _calendars(chain, calendar)
+    settled = in_force()
+    chain = settled.network(network_name)
+    calendars = _calendars(settled, chain, calendar)
     order = Order(
         paths=tuple(paths),
         network=chain,
         calendars=calendars,
-        min_calendars=_minimum(min_calendars, calendars),
+        min_calendars=_minimum(min_calendars or settled.settings.min_calendars, calendars),
         title=title,
         matter=matter,
         exclude=tuple(exclude or ()),
         skip_unreadable=skip_unreadable,
         writes_ots=ots,
     )
-    path = ledger_path(ledger)
+    path = settled.ledger(ledger)
     with open_ledger(path) as opened, ThreadPoolExecutor(worker_count(jobs)) as executor:
         try:
             with terminal.progress("hashing") as progress:
                 stamped = stamp_files(
                     order,
                     opened,
-                    outside(path),
+                    settled.outside(path),
                     executor=executor,
                     progress=progress,
                     sealed=lambda batch: _tell_sealed(terminal, batch),
@@ -105,14 +106,12 @@ def stamp(
     return ExitCode.NOT_PROVEN if stamped.batch.status is BatchStatus.QUEUED else ExitCode.DONE
 
 
-def _calendars(chain: Network, given: list[str] | None) -> tuple[str, ...]:
-    named = calendar_urls(given)
-    if len(named) > limits.CALENDARS:
-        raise InputError(f"over {limits.CALENDARS} calendars")
+def _calendars(settled: InForce, chain: Network, given: list[str] | None) -> tuple[str, ...]:
     if chain.name == LOCAL:
-        if named:
+        if given:
             raise InputError("the local network has its own calendar", "leave out --calendar")
         return ()
+    named = settled.calendars(given)
     if chain.is_test and not named:
         raise InputError(f"the network {chain.name} has no public calendar", "name yours with --calendar URL")
     return named or DEFAULT_CALENDARS

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from notary.batches import attestations_of
 from notary.core.header import NETWORKS
+from notary.core.ots import Attestation
 from notary.edges.ledger import Batch, Ledger, open_ledger
 from notary.reporting import (
     attested_text,
@@ -20,7 +22,7 @@ from notary.reporting import (
     submission_json,
 )
 
-from .options import Json, LedgerPath, Quiet, ledger_path
+from .options import Json, LedgerPath, Quiet, in_force
 from .terminal import ExitCode, Terminal
 
 
@@ -33,19 +35,36 @@ def status(
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Show the ledger's batches, or one in full."""
+    """Show the ledger's batches and the settings in force, or one batch in full."""
     terminal = Terminal(json=json, quiet=quiet)
-    with open_ledger(ledger_path(ledger)) as opened:
+    settled = in_force()
+    with open_ledger(settled.ledger(ledger)) as opened:
         if batch is None:
-            _show_all(terminal, opened)
+            _show_all(terminal, opened, settled.described(ledger), settled.file)
         else:
             _show_one(terminal, opened, opened.find(batch))
     return ExitCode.DONE
 
 
-def _show_all(terminal: Terminal, ledger: Ledger) -> None:
+def _show_all(terminal: Terminal, ledger: Ledger, settings: list[tuple[str, str, str]], file: Path) -> None:
     batches = [(batch, attestations_of(ledger, batch)) for batch in ledger.batches()]
-    terminal.document({"ledger": str(ledger.path), "batches": [batch_json(*one) for one in batches]})
+    terminal.document(
+        {
+            "ledger": str(ledger.path),
+            "batches": [batch_json(*one) for one in batches],
+            "settings": {key: {"value": value, "from": origin} for key, value, origin in settings},
+            "settings_file": str(file),
+        }
+    )
+    _list(terminal, ledger, batches)
+    place = shown_text(str(file)) + ("" if file.is_file() else " (which is not there)")
+    terminal.say("", f"settings, from NOTARY_* variables and {place}:")
+    width = max(len(key) for key, _, _ in settings)
+    for key, value, origin in settings:
+        terminal.say(f"  {key:<{width}}  {shown_text(value)}  ({shown_text(origin)})")
+
+
+def _list(terminal: Terminal, ledger: Ledger, batches: list[tuple[Batch, tuple[Attestation, ...]]]) -> None:
     if not batches:
         terminal.say(f"no batches in {shown_text(str(ledger.path))}", "`notary stamp PATH...` makes one")
         return

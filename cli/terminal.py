@@ -18,6 +18,7 @@ from notary.reporting import as_json
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
+    from rich.progress import ProgressColumn
 
 PROGRESS_AFTER_SECONDS = 1.0
 
@@ -69,6 +70,48 @@ class Terminal:
         finally:
             progress.stop()
 
+    @contextmanager
+    def climb(self, doing: str) -> Iterator[Climb]:
+        """Shows a height that rises to another, once it takes over a second and standard error is a terminal."""
+        climb = Climb(doing, shows=not self.quiet and sys.stderr.isatty())
+        try:
+            yield climb
+        finally:
+            climb.stop()
+
+
+class Climb:
+    """Told the height that is reached, and the one to reach."""
+
+    def __init__(self, doing: str, shows: bool) -> None:
+        self._doing = doing
+        self._shows = shows
+        self._begin = monotonic()
+        self._bar: Bar | None = None
+
+    def __call__(self, height: int, of: int) -> None:
+        if self._bar is None and self._shows and monotonic() - self._begin > PROGRESS_AFTER_SECONDS:
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bar = _bar(self._doing, *columns)
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=height, total=of)
+
+    def stop(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def _bar(doing: str, *columns: ProgressColumn) -> Bar:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    bar = Bar(*columns, console=Console(stderr=True), transient=True)
+    bar.add_task(doing, total=None)
+    bar.start()
+    return bar
+
 
 class Stopped(BaseException):
     """Ends a worker thread's reading after the command was interrupted."""
@@ -97,14 +140,11 @@ class Progress:
                 self._bar = self._start()
 
     def _start(self) -> Bar:
-        from rich.console import Console
         from rich.progress import DownloadColumn, SpinnerColumn, TextColumn, TransferSpeedColumn
-        from rich.progress import Progress as Bar
 
         columns = (SpinnerColumn(), TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn())
-        bar = Bar(*columns, console=Console(stderr=True), transient=True)
-        bar.add_task(self._doing, total=None, completed=self._done)
-        bar.start()
+        bar = _bar(self._doing, *columns)
+        bar.update(bar.task_ids[0], completed=self._done)
         return bar
 
     def stop(self) -> None:

@@ -15,10 +15,10 @@ from notary.edges.ledger import Batch, BatchStatus, Ledger, open_ledger
 from notary.errors import InputError
 from notary.outside import Outside
 from notary.reporting import attestation_json, attested_text, banner, shown_text
-from notary.upgrading import Upgraded
+from notary.upgrading import Upgraded, is_open
 from notary.upgrading import upgrade as upgrade_all
 
-from .options import Json, LedgerPath, NodeCookie, NodeUrl, Quiet, calendar_urls, ledger_path, outside
+from .options import Json, LedgerPath, NodeCookie, NodeUrl, Quiet, in_force
 from .terminal import ExitCode, Terminal
 
 
@@ -46,10 +46,11 @@ def upgrade(
     Safe to repeat, from cron too.
     """
     terminal = Terminal(json=json, quiet=quiet)
-    path = ledger_path(ledger)
-    world = outside(path, calendar_urls(calendar), node, node_cookie)
+    settled = in_force()
+    path = settled.ledger(ledger)
+    world = settled.outside(path, calendars=settled.calendars(calendar), node=node, node_cookie=node_cookie)
     with open_ledger(path) as opened:
-        batches, proofs = _targets(opened, names, has_node=node is not None)
+        batches, proofs = _targets(opened, names, world, has_node=node is not None)
         if not batches and not proofs:
             terminal.say("nothing to upgrade: every batch is attested")
         upgraded_batches, upgraded_proofs = _rounds(terminal, opened, batches, proofs, world, wait)
@@ -69,10 +70,10 @@ def upgrade(
     return ExitCode.DONE if is_done else ExitCode.NOT_PROVEN
 
 
-def _targets(ledger: Ledger, names: list[str] | None, has_node: bool) -> tuple[list[Batch], list[Path]]:
-    """The batches and the proof files that are meant. With a node, attested batches get their headers."""
+def _targets(ledger: Ledger, names: list[str] | None, world: Outside, has_node: bool) -> tuple[list[Batch], list[Path]]:
+    """The batches and the proof files that are meant. Attested ones are, if more headers can be had for them by now."""
     if not names:
-        return [one for one in ledger.batches() if one.status is not BatchStatus.ATTESTED or has_node], []
+        return [one for one in ledger.batches() if has_node or is_open(ledger, one, world)], []
     batches: dict[bytes, Batch] = {}
     proofs: dict[Path, None] = {}
     for name in names:
@@ -93,9 +94,9 @@ def _rounds(
     end = time.monotonic() + wait
     while True:
         done = upgrade_all(ledger, batches, proofs, world)
-        is_open = any(one.status is not BatchStatus.ATTESTED for one in (*done[0], *done[1]))
+        is_done = all(one.status is BatchStatus.ATTESTED for one in (*done[0], *done[1]))
         left = end - time.monotonic()
-        if not is_open or left <= 0:
+        if is_done or left <= 0:
             return done
         pause = min(left, limits.CALENDAR_REPEAT_SECONDS)
         terminal.note(f"not attested yet; asking again in {pause:.0f} s, for {left / 60:.0f} minutes more")

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from notary.core.facts import Policy
-from notary.core.header import Network, Trust
 from notary.core.verdict import Outcome, Verdict
-from notary.edges.header_store import open_headers
-from notary.errors import InputError
+from notary.edges.header_files import open_headers
 from notary.outside import LOCAL
 from notary.reporting import banner, check_lines, verdict_hints, verdict_json, verdict_sentences
-from notary.verifying import HeaderSources
 from notary.verifying import verify as verify_target
 
-from .options import Json, LedgerPath, NetworkName, NodeCookie, NodeUrl, Quiet, ledger_path, network, outside
+from .options import Json, LedgerPath, NetworkName, NodeCookie, NodeUrl, Quiet, in_force
 from .terminal import ExitCode, Terminal
 
 _CODES = {
@@ -46,7 +43,7 @@ def verify(
         ),
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Contact nothing.")] = False,
-    network_name: NetworkName = "bitcoin",
+    network_name: NetworkName = None,
     node: NodeUrl = None,
     node_cookie: NodeCookie = None,
     headers: Annotated[
@@ -61,32 +58,27 @@ def verify(
 ) -> int:
     """Check a proof, and say what it shows.
 
-    Nothing is changed, and only a node that you name is contacted.
+    Nothing is changed. Where the headers at hand do not do, peers and block explorers are asked for those of the blocks
+    that the proof names; they learn no more than the blocks' numbers.
     """
     terminal = Terminal(json=json, quiet=quiet)
-    chain = network(network_name)
-    policy = Policy(chain, _trust(require, chain))
-    world = outside(ledger_path(ledger), node_url=node, node_cookie=node_cookie)
-    kept = None if headers is None else open_headers(headers)
+    settled = in_force()
+    chain = settled.network(network_name)
+    policy = settled.policy(chain, require)
+    world = settled.outside(settled.ledger(ledger), node=node, node_cookie=node_cookie)
+    sources = replace(world.headers(chain, offline=offline), file=None if headers is None else open_headers(headers))
     # A bundle brings its headers, and another machine's embedded network is another chain; a .ots brings none.
     is_bare = target.suffix == ".ots"
     uses_embedded = chain.name == LOCAL and is_bare and node is None and not offline and world.has_local()
     with world.embedded(uses_embedded) as embedded, terminal.progress("reading") as progress:
-        own = embedded.node if embedded else world.node(chain)
-        sources = HeaderSources(None if offline else own, kept)
+        if embedded:
+            sources = replace(sources, node=embedded.node)
+        elif node and not offline:  # also on the local network, where only a node that is named here is meant
+            sources = replace(sources, node=world.node(chain))
         verdict = verify_target(target, evidence or [], policy, sources, progress=progress)
     show_verdict(terminal, verdict)
     terminal.document(verdict_json(verdict))
     return _CODES[verdict.outcome]
-
-
-def _trust(name: str | None, chain: Network) -> Trust:
-    if name is None:
-        return chain.least_trust
-    levels = {level.word: level for level in Trust if level is not Trust.NONE}
-    if name not in levels:
-        raise InputError(f"unknown trust {name!r}", f"the levels are {', '.join(levels)}")
-    return levels[name]
 
 
 def show_verdict(terminal: Terminal, verdict: Verdict) -> None:

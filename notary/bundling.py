@@ -13,15 +13,19 @@ from typing import IO
 
 from notary import limits
 from notary.batches import Whole, seal_of, whole
+from notary.core.chain import boundary
 from notary.core.evidence import BundleNames, Item, path_text, write_item
 from notary.core.header import NETWORKS, Header, block_time, existed_by, shown
 from notary.core.merkle import cover
 from notary.core.ots import Attestation, Kind, read_timestamp, write_proof
 from notary.edges.archive import NotABundleError, RefusedError, open_container
 from notary.edges.bag_writer import BagWriter
+from notary.edges.checkpoints import shipped_checkpoints
 from notary.edges.files import UnreadableError, pieces_of, written_whole
 from notary.edges.ledger import Batch, Ledger, StoredItem
 from notary.errors import EvidenceError, InputError, NotReadyError
+from notary.headers import HeaderSources
+from notary.keeping import keep_headers
 
 PROOFS_BY_DEFAULT = 1000
 """Items up to which a bundle carries a standard proof of each: one of 100,000 items would double its size."""
@@ -52,6 +56,18 @@ class HeaderRun:
 
     start: int
     headers: tuple[Header, ...]
+
+
+def complete_headers(ledger: Ledger, batch: Batch, sources: HeaderSources, now: int) -> list[str]:
+    """Keeps for the batch's blocks what headers can be had by now, so that the bundle carries them.
+
+    Returns why some could not be had, where the bundle would carry none.
+    """
+    timestamp = ledger.timestamp(batch)
+    if timestamp is None:
+        return []
+    network, attestations = NETWORKS[batch.network], read_timestamp(timestamp, seal_of(batch))
+    return keep_headers(ledger, network, attestations, sources, shipped_checkpoints(network), now)
 
 
 def export(
@@ -260,6 +276,13 @@ def _instructions(
                 f"   its hash {header.shown_hash}",
                 f"   its own clock says {block_time(header)}; allowing for loose clocks: no later than {by} (UTC)",
             ]
+            last = boundary(one.height)
+            if last < run.start + len(run.headers):
+                lines += [
+                    f"   notary/headers.bin leads from it, each header naming the one before, to block {last},",
+                    f"   with the hash {run.headers[last - run.start].shown_hash}:",
+                    "   whoever confirms that hash confirms the block",
+                ]
         blocks.append("\n".join(lines))
     return (
         _TEMPLATE.format(

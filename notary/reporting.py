@@ -6,19 +6,21 @@ Text from outside (names of files, titles) is shown with control and direction c
 import json
 import unicodedata
 from collections.abc import Iterator, Mapping
+from math import log2
 from typing import Any
 
-from notary.core.header import NETWORKS, Network, Trust, shown
+from notary.core.check import NOT_IN_A_PROOF, Status
+from notary.core.header import NETWORKS, Network, Trust, shown, work
 from notary.core.ots import Attestation, Kind
-from notary.core.verdict import NOT_IN_A_PROOF, Outcome, Status, Verdict
+from notary.core.verdict import Outcome, Verdict
 from notary.edges.ledger import Batch, Event, Submission
 
 TRUST_WORDS = {
-    Trust.NONE: "no header of the block is at hand",
+    Trust.NONE: "nothing ties the header at hand to the chain",
     Trust.WORK: "the block's own proof of work was checked, not its place in the chain",
     Trust.CHECKPOINT: "linked to a checkpoint in this release",
-    Trust.EXPLORERS: "confirmed by independent block explorers",
-    Trust.CHAIN: "it stands in the chain of most work that this machine has validated",
+    Trust.EXPLORERS: "given alike by as many block explorers as have to agree",
+    Trust.CHAIN: "it stands in the chain of most work that this machine has downloaded from peers and validated",
     Trust.NODE: "confirmed by your own Bitcoin node",
 }
 
@@ -90,11 +92,13 @@ def verdict_sentences(verdict: Verdict) -> Iterator[str]:
     subject = _subject(verdict)
     match verdict.outcome:
         case Outcome.VERIFIED if verdict.block:
-            yield f"{subject} existed, byte for byte, no later than {verdict.block.existed_by} (UTC)."
-            yield f"{_block_text(verdict)}; {_trust_text(verdict)}."
+            how = "existed, byte for byte," if verdict.files.matched else "existed"
+            yield f"{subject} {how} no later than {verdict.block.existed_by} (UTC)."
+            block = _block_text(verdict)
+            yield f"{block[:1].upper()}{block[1:]}; {trust_text(verdict)}."
             yield NOT_PROVEN
         case Outcome.PENDING:
-            yield f"{subject}: sound so far, but no block attests it yet."
+            yield f"{subject.removesuffix(',')}: sound so far, but no block attests it yet."
             if verdict.calendars:
                 yield f"Promised by {', '.join(verdict.calendars)}."
         case Outcome.FAILED:
@@ -104,7 +108,8 @@ def verdict_sentences(verdict: Verdict) -> Iterator[str]:
                 yield f"Check {failed.number}, {failed.name}. Found: {shown_text(failed.found)}"
                 yield f"Expected: {shown_text(failed.expected)}"
         case _:
-            yield f"{subject}: {_unconfirmed(verdict)}."
+            yield f"{subject.removesuffix(',')}: {_unconfirmed(verdict)}."
+            yield from (f"Tried: {shown_text(why)}." for why in verdict.tried)
 
 
 def _subject(verdict: Verdict) -> str:
@@ -118,7 +123,7 @@ def _subject(verdict: Verdict) -> str:
     if files.of == 1:
         count = "1 file"
     if not files.matched:
-        return f"{count}, of which {name} gives the digests,"
+        return f"the digests of {count}, as {name} gives them,"
     which = f"{count}, shown by {name}"
     return f"{which}," if files.matched == files.disclosed else f"{which} ({files.matched:,} of them at hand),"
 
@@ -127,25 +132,31 @@ def _block_text(verdict: Verdict) -> str:
     height = verdict.block.height if verdict.block else 0
     network = verdict.policy.network
     return (
-        f"Bitcoin block {height:,}" if not network.is_test else f"Block {height:,} of the test network {network.name}"
+        f"Bitcoin block {height:,}" if not network.is_test else f"block {height:,} of the test network {network.name}"
     )
 
 
-def _trust_text(verdict: Verdict) -> str:
+def trust_text(verdict: Verdict) -> str:
+    """How the block was confirmed, or how far that went."""
     if verdict.policy.network.is_test and verdict.trust is Trust.NODE:
         return NODE_OF_TEST_NETWORK
+    if verdict.trust is Trust.EXPLORERS and verdict.block:
+        return f"given alike by {verdict.block.source}"
+    if verdict.trust is Trust.WORK and verdict.block and not verdict.policy.network.is_test:
+        hashes = log2(work(verdict.block.header.bits))
+        return f"{TRUST_WORDS[Trust.WORK]}; to forge such a block takes about 2^{hashes:.0f} hashes"
     return TRUST_WORDS[verdict.trust]
 
 
 def _unconfirmed(verdict: Verdict) -> str:
     if verdict.made_on not in (None, verdict.policy.network.name):
         return f"made on the network {verdict.made_on}, not on {verdict.policy.network.name}; it proves nothing here"
-    for number in (10, 11, 12):
+    for number in (10, 11):
         check = verdict.check(number)
         if check.status is Status.SKIPPED:
-            asked = f"; {check.expected}" if number == 12 and check.expected else ""
-            return f"attested, but not confirmed: {shown_text(check.found)}{asked}"
-    return "attested, but not confirmed"
+            return f"attested, but not confirmed: {shown_text(check.found)}"
+    asked = f"at least {verdict.policy.least.word} is asked for ({shown_text(verdict.check(12).found)})"
+    return f"attested by {_block_text(verdict)}, but not confirmed: {trust_text(verdict)}, and {asked}"
 
 
 def verdict_hints(verdict: Verdict) -> Iterator[str]:
@@ -160,7 +171,9 @@ def verdict_hints(verdict: Verdict) -> Iterator[str]:
     elif verdict.outcome is Outcome.UNCONFIRMED and made_on != verdict.policy.network.name and made_on in NETWORKS:
         yield f"--network {made_on} verifies it there"
     elif verdict.outcome is Outcome.UNCONFIRMED:
-        yield "a Bitcoin node confirms it: --node http://HOST:8332"
+        if verdict.policy.network.name == "bitcoin":
+            yield "`notary headers sync` downloads the chain's headers, which takes minutes; then verify again"
+        yield "a Bitcoin node of yours confirms it: --node http://HOST:8332"
 
 
 def check_lines(verdict: Verdict) -> Iterator[str]:
@@ -182,8 +195,10 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "network": verdict.policy.network.name,
         "test_network": verdict.policy.network.is_test,
         "trust": verdict.trust.word,
+        "trust_meaning": trust_text(verdict) if verdict.block else None,
         "required_trust": verdict.policy.require.word,
         "existed_by": verdict.existed_by and verdict.existed_by.isoformat(),
+        "sentences": list(verdict_sentences(verdict)),
         "attestation": block
         and {
             "network": verdict.policy.network.name,
@@ -192,6 +207,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
             "block_time": block.time,
             "source": block.source,
         },
+        "tried": list(verdict.tried),
         "checks": [
             {
                 "number": check.number,

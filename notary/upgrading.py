@@ -9,15 +9,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from notary import limits
-from notary.batches import seal_of, write_proofs_beside
-from notary.core.header import DATE_WINDOW, NETWORKS, Network, shown
+from notary.batches import attestations_of, seal_of, write_proofs_beside
+from notary.core.header import NETWORKS, Network
 from notary.core.ots import Attestation, Kind, Proof, attach, merge, read_proof, read_timestamp, rewrite_proof
-from notary.edges.bitcoin_node import NodeAddress, headers_from
 from notary.edges.calendars import NotYet, fetch, may_ask
 from notary.edges.calendars import submit as submit_to
+from notary.edges.checkpoints import shipped_checkpoints
 from notary.edges.files import read_whole, written_whole
 from notary.edges.ledger import Batch, BatchStatus, Ledger
 from notary.errors import FormatError, SystemFailureError
+from notary.headers import HeaderSources
+from notary.keeping import contradiction, keep_headers, lacks_headers
 from notary.outside import LOCAL, Embedded, Outside
 from notary.wire import all_at_once
 
@@ -69,6 +71,14 @@ def submit(ledger: Ledger, batch: Batch, outside: Outside, embedded: Embedded | 
     return Submitted(tuple(taken), tuple(refused))
 
 
+def is_open(ledger: Ledger, batch: Batch, outside: Outside) -> bool:
+    """Whether there is something left to do for the batch: it is not attested, or more headers can be had by now."""
+    if batch.status is not BatchStatus.ATTESTED:
+        return True
+    network = NETWORKS[batch.network]
+    return not network.is_test and lacks_headers(ledger, network, attestations_of(ledger, batch), outside.now())
+
+
 def upgrade(
     ledger: Ledger, batches: Sequence[Batch], proofs: Sequence[Path], outside: Outside
 ) -> tuple[list[Upgraded], list[Upgraded]]:
@@ -110,7 +120,9 @@ class _Round:
 
     def batch(self, batch: Batch) -> Upgraded:
         network, seal = NETWORKS[batch.network], seal_of(batch)
-        node = self.embedded.node if self.embedded and batch.network == LOCAL else self.outside.node(network)
+        sources = self.outside.headers(network)
+        if self.embedded and batch.network == LOCAL:
+            sources = replace(sources, node=self.embedded.node)
         if batch.status is BatchStatus.QUEUED:
             self.notes += [why for _, why in submit(self.ledger, batch, self.outside, self.embedded).refused]
             batch = self.ledger.find(batch.head.hex())
@@ -122,7 +134,7 @@ class _Round:
             found = [
                 (commitment, answer)
                 for commitment, answer in self._ask(read_timestamp(timestamp, seal), (*self.outside.calendars, *own))
-                if self._is_borne_out(read_timestamp(answer, commitment), node, network)
+                if self._is_borne_out(read_timestamp(answer, commitment), sources, network)
             ]
             if found:
                 try:
@@ -130,8 +142,8 @@ class _Round:
                 except FormatError as error:
                     self.notes.append(f"what calendars sent was not taken: {error.message}")
         attestations = read_timestamp(timestamp, seal)
-        if node:
-            self._keep_headers(attestations, node, network)
+        checkpoints = shipped_checkpoints(network)
+        self.notes += keep_headers(self.ledger, network, attestations, sources, checkpoints, self.outside.now())
         return Upgraded(batch.name, batch.status, attestations, tuple(self.notes))
 
     def _store(self, batch: Batch, found: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, Batch]:
@@ -187,38 +199,20 @@ class _Round:
             return False
         return True
 
-    def _is_borne_out(self, attestations: Iterable[Attestation], node: NodeAddress | None, network: Network) -> bool:
-        """Whether the node, if there is one, has the blocks that a calendar's answer names."""
-        for one in attestations:
-            if node is None or one.kind is not Kind.BITCOIN or one.height is None:
-                continue
-            try:
-                seen = headers_from(node, network, one.height, 1)
-            except SystemFailureError as error:
-                self.notes.append(error.message)
-                return True
-            if seen and seen.headers[0].merkle_root != one.message:
-                self.notes.append(
-                    f"an answer was refused: it leads to {shown(one.message)}, and {node} has block {one.height}"
-                    f" with merkle root {shown(seen.headers[0].merkle_root)}"
-                )
-                return False
-        return True
-
-    def _keep_headers(self, attestations: Iterable[Attestation], node: NodeAddress, network: Network) -> None:
-        """Keeps the headers that a bundle carries: the attested block's and those that the date rule looks at."""
+    def _is_borne_out(self, attestations: Iterable[Attestation], sources: HeaderSources, network: Network) -> bool:
+        """Whether nobody whom we trust has other blocks where a calendar's answer names some."""
         for one in attestations:
             if one.kind is not Kind.BITCOIN or one.height is None:
                 continue
-            if len(self.ledger.headers_from(network.name, one.height, one.message)) >= DATE_WINDOW:
-                continue
             try:
-                seen = headers_from(node, network, one.height, DATE_WINDOW)
+                fault = contradiction(sources, network, one.height, one.message)
             except SystemFailureError as error:
                 self.notes.append(error.message)
-                return
-            if seen and seen.headers[0].merkle_root == one.message:
-                self.ledger.add_headers(network.name, one.height, seen.headers)
+                return True
+            if fault:
+                self.notes.append(f"an answer was refused: {fault}")
+                return False
+        return True
 
 
 def _read_proof(path: Path) -> Proof:

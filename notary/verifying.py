@@ -6,7 +6,6 @@ with `offline` nothing is contacted.
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from notary import limits
@@ -14,26 +13,18 @@ from notary.core.bag import PAYLOAD, PAYLOAD_MANIFEST, TAG_MANIFEST
 from notary.core.bag import read_manifest as read_bag_manifest
 from notary.core.digest import head_hash, statement_hash
 from notary.core.facts import BundleFacts, Facts, Faults, Files, Policy, Sighting
-from notary.core.header import DATE_WINDOW, Network, linked
 from notary.core.manifest import Manifest, UnknownVersionError, read_manifest
-from notary.core.ots import MAGIC, Kind, Proof, read_proof
+from notary.core.ots import MAGIC, Proof, read_proof
 from notary.core.verdict import Verdict, judge
 from notary.edges.archive import Container, NotABundleError, RefusedError, open_container, read_small
-from notary.edges.bitcoin_node import NodeAddress, headers_from
 from notary.edges.files import hash_with, read_whole
-from notary.edges.header_store import FlatFile, HeaderRuns, parse_runs
-from notary.errors import FormatError, InputError, SystemFailureError
+from notary.edges.header_files import HeaderRuns, parse_runs
+from notary.errors import FormatError, InputError
+from notary.headers import HeaderSources
 from notary.matching import Evidence, ItemsPass, Tally, evidence_files
+from notary.sighting import sightings_for
 
 Progress = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderSources:
-    """Where headers may come from, besides the bundle: a node that may be asked, a file that the verifier has."""
-
-    node: NodeAddress | None = None
-    file: HeaderRuns | FlatFile | None = None
 
 
 def verify(
@@ -87,7 +78,7 @@ def _gather_proof(
             )
     tally.nothing_matched(paths, f"{proof.hash_name} {proof.digest.hex()}")
     subject = paths[0].name if len(paths) == 1 else target.name.removesuffix(".ots")
-    sightings, unreachable = _sightings(proof, policy.network, sources, None)
+    sightings, unreachable = sightings_for(proof.attestations, policy, sources, None)
     return Facts(str(target), subject, tally.files(1, 1), None, proof, None, sightings, unreachable)
 
 
@@ -150,7 +141,7 @@ def _gather_bag(
     sightings: tuple[Sighting, ...] = ()
     unreachable: tuple[str, ...] = ()
     if proof is not None and manifest is not None and manifest.network == policy.network.name:  # 11, 12
-        sightings, unreachable = _sightings(proof, policy.network, sources, runs)
+        sightings, unreachable = sightings_for(proof.attestations, policy, sources, runs)
     facts = BundleFacts(
         entries=len(container.sizes),
         bag=bag,
@@ -239,34 +230,3 @@ def _runs(container: Container, manifest: Manifest | None) -> tuple[HeaderRuns |
     if runs.network != manifest.network:
         return None, f"the bundle's headers are of the network {runs.network}, not {manifest.network}"
     return runs, None
-
-
-# -- headers --------------------------------------------------------------------------------------------------------
-
-
-def _sightings(
-    proof: Proof, network: Network, sources: HeaderSources, bundled: HeaderRuns | None
-) -> tuple[tuple[Sighting, ...], tuple[str, ...]]:
-    """What each source has at the heights that the proof names, and why a source could not be asked."""
-    heights = sorted({one.height for one in proof.of_kind(Kind.BITCOIN) if one.height is not None})[: limits.HEIGHTS]
-    sightings: list[Sighting] = []
-    unreachable: list[str] = []
-    for kept, name in ((sources.file, "the headers file"), (bundled, "the bundle's own headers")):
-        if kept is None or kept.network not in (None, network.name):
-            continue
-        for height in heights:
-            headers = linked(kept.at(height, DATE_WINDOW))
-            if headers:
-                sightings.append(Sighting(height, headers[0], headers[1:], name))
-    if sources.node is not None:
-        try:
-            for height in heights:
-                seen = headers_from(sources.node, network, height, DATE_WINDOW)
-                if seen is not None:
-                    first, *following = seen.headers
-                    sightings.append(
-                        Sighting(height, first, tuple(following), f"the node {sources.node}", seen.confirmations)
-                    )
-        except SystemFailureError as error:
-            unreachable.append(error.message)
-    return tuple(sightings), tuple(unreachable)

@@ -57,7 +57,14 @@ class Notary:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = {key: value for key, value in os.environ.items() if not key.startswith("NOTARY_")}
-        self.environment["NOTARY_LEDGER"] = str(folder / "ledger" / "ledger.db")
+        self.environment |= {
+            "NOTARY_LEDGER": str(folder / "ledger" / "ledger.db"),
+            "NOTARY_CONFIG": "",
+            "XDG_CONFIG_HOME": str(folder / "configuration"),
+            # No test asks anybody in the world outside.
+            "NOTARY_PEERS": "",
+            "NOTARY_EXPLORERS": "",
+        }
 
     def __call__(self, *arguments: str | Path) -> Result:
         ended = subprocess.run(self.command(*arguments), **self.options(), timeout=120)

@@ -5,13 +5,17 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+import typer
 
 from notary.cli.app import app
+from notary.edges.settings import KEYS
 from notary.localnet.calendar import running
 from tests.conftest import ROOT, Notary, now
+from tests.parties.peer import REGTEST, REGTEST_GENESIS, Peer, mine_chain
 
 NODE = "http://127.0.0.1:8332"
 
@@ -36,7 +40,8 @@ def test_every_command_shown_is_run(notary: Notary, evidence: Path, tmp_path: Pa
     environment = notary.environment | {"NOTARY_NETWORK": "local", "HOME": str(tmp_path / "home")}
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     batch = ""
-    with running(ledger.with_name("ledger.localnet"), now, os.urandom) as network:
+    headers = [REGTEST_GENESIS, *mine_chain(2500, time=1_700_000_000)]
+    with running(ledger.with_name("ledger.localnet"), now, os.urandom) as network, Peer(headers, REGTEST) as peer:
         port = network.address.rpartition(":")[2]
         settings = tmp_path / "home" / ".bitcoin" / "bitcoin.conf"
         settings.parent.mkdir(parents=True)
@@ -45,6 +50,8 @@ def test_every_command_shown_is_run(notary: Notary, evidence: Path, tmp_path: Pa
             if INSTALL.match(line):
                 continue
             command = line.replace("BATCH", batch).replace(NODE, f"http://a:b@127.0.0.1:{port}")
+            if command.startswith("notary headers "):  # the embedded network has no peers
+                command = f"NOTARY_NETWORK=regtest NOTARY_PEERS={peer.address} {command}"
             if command.startswith("cd "):
                 folder = folder / command.removeprefix("cd ")
                 continue
@@ -66,19 +73,35 @@ def test_ci_runs_the_commands_that_install() -> None:
         assert match[0] in script
 
 
+def command_names() -> list[str]:
+    """All commands, those of a group behind its name."""
+
+    def names(of: typer.Typer) -> list[str]:
+        return [one.name or one.callback.__name__ for one in of.registered_commands if one.callback]
+
+    groups = [(group.name, group.typer_instance) for group in app.registered_groups if group.typer_instance]
+    return names(app) + [f"{name} {command}" for name, group in groups for command in names(group)]
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    (block,) = re.findall(r"^```toml\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert tuple(tomllib.loads(block)) == KEYS
+
+
 def test_every_command_is_in_the_readme() -> None:
     text = (ROOT / "README.md").read_text()
-    names = [command.callback.__name__ for command in app.registered_commands if command.callback]
-    assert names
+    names = command_names()
+    assert len(names) > 10
     for name in names:
-        assert f"notary {name}" in text
+        # The maintainers' own command stands in the file that it writes.
+        shown_in = text if name != "headers checkpoints" else (ROOT / "notary/edges/checkpoints.txt").read_text()
+        assert f"notary {name}" in shown_in
 
 
 def test_the_help_of_every_command_shows(notary: Notary) -> None:
     assert notary("--help").code == 0
-    for command in app.registered_commands:
-        assert command.callback
-        answer = notary(command.callback.__name__, "--help")
+    for name in command_names():
+        answer = notary(*name.split(), "--help")
         assert answer.code == 0
         for option in ("--json", "--quiet", "--ledger"):
             assert option in answer.out

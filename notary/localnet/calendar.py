@@ -236,12 +236,21 @@ class _Handler(BaseHTTPRequestHandler):
     def _call(self, body: bytes) -> None:
         try:
             request = json.loads(body)
-            answer = {"result": self.server.network.answer(request["method"], request["params"]), "error": None}
-        except (KeyError, TypeError, IndexError):
-            answer = {"result": None, "error": {"code": -8, "message": "Block height out of range"}}
         except (ValueError, RecursionError):
-            answer = {"result": None, "error": {"code": -32700, "message": "Parse error"}}
-        self._reply(200 if answer["error"] is None else 500, json.dumps(answer).encode(), "application/json")
+            request = None
+        if isinstance(request, list) and request:
+            self._reply(200, json.dumps([self._answer(one) for one in request]).encode(), "application/json")
+        else:
+            answer = self._answer(request)
+            self._reply(500 if answer["error"] else 200, json.dumps(answer).encode(), "application/json")
+
+    def _answer(self, request: Any) -> dict[str, object]:
+        result, error = None, None
+        try:
+            result = self.server.network.answer(request["method"], request["params"])
+        except (KeyError, TypeError, IndexError):
+            error = {"code": -8, "message": "Block height out of range"}
+        return {"result": result, "error": error, "id": request.get("id") if isinstance(request, dict) else None}
 
     def _body(self) -> bytes | None:
         try:

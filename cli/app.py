@@ -9,25 +9,57 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_group
 
 from notary import __version__
 from notary.errors import EvidenceError, InputError, NotaryError, NotReadyError
-from notary.reporting import as_json, shown_text
 
-from .demo import demo
-from .export import export
-from .headers import headers
-from .info import info
-from .stamp import stamp
-from .status import status
 from .terminal import ExitCode
-from .upgrade import upgrade
-from .verify import verify
 
-app = typer.Typer(
+COMMANDS = {
+    "demo": "Go the whole way on the samples, offline.",
+    "stamp": "Hash files, build the tree, submit its seal.",
+    "status": "Show the ledger's batches and the settings in force, or one batch in full.",
+    "upgrade": "Submit what is queued, fetch what calendars have completed.",
+    "export": "Write a bundle that others can verify.",
+    "verify": "Check a proof, and say what it shows.",
+    "info": "Show what a proof says, checked against nothing.",
+    "headers": "Keep the chain's headers on this machine: what `verify` calls the trust `chain`.",
+}
+"""Each stands in the module of its name, with a help text that begins like this."""
+
+
+def commands(*names: str) -> typer.Typer:
+    """The commands of these names; imports their modules, and so whatever they use."""
+    group = typer.Typer(rich_markup_mode=None)
+    for name in names:
+        command = getattr(import_module(f".{name}", __package__), name)
+        if isinstance(command, typer.Typer):
+            group.add_typer(command, name=name)
+        else:
+            group.command()(command)
+    return group
+
+
+class _OnDemand(TyperGroup):
+    """Lists all commands, and imports the one that is called: imports are most of the time that a short one takes."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = {name: TyperCommand(name, help=text) for name, text in COMMANDS.items()}
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, get_group(commands(name)).commands[name] if name else listed, rest
+
+
+_program = typer.Typer(
+    cls=_OnDemand,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -41,7 +73,7 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
+@_program.callback(invoke_without_command=True)
 def _notary(
     context: typer.Context,
     version: Annotated[
@@ -53,9 +85,11 @@ def _notary(
         print(context.get_help())
 
 
-for command in (demo, stamp, status, upgrade, export, verify, info):
-    app.command()(command)
-app.add_typer(headers, name="headers")
+def __getattr__(name: str) -> typer.Typer:
+    """`app`: all commands at once, for whoever looks at them rather than calling one."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return commands(*COMMANDS)
 
 
 def code_of(error: NotaryError) -> ExitCode:
@@ -76,7 +110,7 @@ def run(arguments: Sequence[str]) -> int:
             stream.reconfigure(errors="backslashreplace")
     wants_json = "--json" in arguments
     try:
-        code = int(app(arguments, prog_name="notary", standalone_mode=False) or 0)
+        code = int(_program(arguments, prog_name="notary", standalone_mode=False) or 0)
         sys.stdout.flush()
     except NotaryError as error:
         return _fail(code_of(error), error.message, error.hints, wants_json)
@@ -109,6 +143,8 @@ def _help_hint(error: typer.TyperException) -> str:
 
 
 def _fail(code: ExitCode, message: str, hints: Iterable[str], wants_json: bool) -> int:
+    from notary.reporting import as_json, shown_text
+
     message, hints = message.strip().removesuffix("."), [hint for hint in hints if hint]
     if wants_json:
         print(as_json({"error": message, "hints": hints, "exit_code": int(code)}))

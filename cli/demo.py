@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -23,6 +22,7 @@ from notary.core.header import NETWORKS
 from notary.core.verdict import Outcome, Verdict
 from notary.edges.ledger import open_ledger
 from notary.errors import InputError, SystemFailureError
+from notary.gathering import local_hashers
 from notary.headers import HeaderSources
 from notary.outside import LOCAL
 from notary.reporting import banner, plural, size_text, verdict_sentences
@@ -66,12 +66,12 @@ def demo(
     def check(target: Path, *evidence: Path) -> Verdict:
         return verify(target, evidence, policy, HeaderSources())
 
-    with open_ledger(path) as ledger, ThreadPoolExecutor(worker_count(None)) as executor:
+    with open_ledger(path) as ledger, local_hashers(worker_count(None)) as hashers:
         order = Order((evidence,), network, (), 1, title="Frost valve FV-2", matter="demo")
         with story.step(
             "stamp", "Hash the files here, build the tree, submit its seal to the embedded calendar"
         ) as told:
-            stamped = stamp(order, ledger, world, executor=executor)
+            stamped = stamp(order, ledger, world, hashers=hashers)
             told(
                 f"{plural(stamped.batch.size, 'file')}, {size_text(stamped.batch.total_bytes)}; the tree's head is",
                 stamped.batch.head.hex(),

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from notary.bundling import Disclosure, complete_headers
+from notary.bundling import Disclosure, chosen_items, complete_headers
 from notary.bundling import export as export_batch
 from notary.core.header import NETWORKS
-from notary.edges.ledger import BatchStatus, open_ledger
-from notary.reporting import banner, shown_text
+from notary.edges.ledger import BatchStatus, Ledger, open_ledger
+from notary.errors import InputError
+from notary.listing import ListKind, write_list
+from notary.reporting import banner, plural, shown_text
 
 from .options import Json, LedgerPath, Quiet, in_force
 from .terminal import ExitCode, Terminal
+
+
+class Manifest(StrEnum):
+    """What `--manifest` writes: lines for `sha256sum -c`, or a table of all that is recorded."""
+
+    SHA256SUM = ListKind.SHA256SUM.value
+    CSV = ListKind.CSV.value
+
 
 _SHOWS = {
     Disclosure.FILES: "with their bytes",
@@ -25,7 +36,7 @@ _SHOWS = {
 
 def export(
     batch: Annotated[str, typer.Argument(metavar="BATCH", help="The first digits of the batch's head.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.zip", help="The bundle to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The bundle, or the list, to write.")],
     only: Annotated[
         list[str] | None,
         typer.Option(
@@ -40,6 +51,15 @@ def export(
     offline: Annotated[
         bool, typer.Option("--offline", help="Contact nothing for headers that are not at hand yet.")
     ] = False,
+    manifest: Annotated[
+        Manifest | None, typer.Option(help="In place of a bundle: a plain list of the items, which proves nothing.")
+    ] = None,
+    load_file: Annotated[
+        bool,
+        typer.Option(
+            "--load-file", help="In place of a bundle: the load file that was stamped, with digests and dates added."
+        ),
+    ] = False,
     ledger: LedgerPath = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -51,6 +71,12 @@ def export(
     terminal = Terminal(json=json, quiet=quiet)
     settled = in_force()
     path = settled.ledger(ledger)
+    if manifest or load_file:
+        if (manifest and load_file) or (load_file and only) or ots is not None or disclose is not Disclosure.FILES:
+            raise InputError("--manifest goes with --only, --load-file with none of the other options")
+        with open_ledger(path) as opened:
+            _write_list(terminal, opened, batch, output, ListKind(manifest or "load-file"), only)
+        return ExitCode.DONE
     world = settled.outside(path)
     with open_ledger(path) as opened, terminal.progress("copying") as progress:
         found = opened.find(batch)
@@ -80,3 +106,25 @@ def export(
         }
     )
     return ExitCode.DONE
+
+
+def _write_list(
+    terminal: Terminal, ledger: Ledger, name: str, output: Path, kind: ListKind, only: list[str] | None
+) -> None:
+    batch = ledger.find(name)
+    chosen = chosen_items(ledger, batch, only) if only else None
+    listed = write_list(ledger, batch, output, kind, chosen)
+    terminal.say(
+        f"{shown_text(str(listed.path))}: {listed.items:,} of {batch.size:,} items", f"sha256 {listed.sha256.hex()}"
+    )
+    if listed.without_item:
+        terminal.say(f"{plural(listed.without_item, 'row')} without an item: the batch was stamped despite problems")
+    terminal.document(
+        {
+            "list": str(listed.path),
+            "sha256": listed.sha256.hex(),
+            "items": listed.items,
+            "of": batch.size,
+            "rows_without_item": listed.without_item,
+        }
+    )

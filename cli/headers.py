@@ -13,7 +13,6 @@ from notary.core.header import Header, block_time
 from notary.edges.checkpoints import changes, shipped_checkpoints, write_checkpoints
 from notary.edges.files import written_whole
 from notary.edges.header_store import HeaderStore
-from notary.edges.peers import peer_address
 from notary.errors import InputError, NotReadyError
 from notary.outside import LOCAL
 from notary.reporting import banner, plural, shown_text
@@ -53,8 +52,7 @@ def sync(
     """
     terminal = Terminal(json=json, quiet=quiet)
     settled, store = _open(ledger, network_name)
-    named = peer or settled.settings.peers
-    addresses = None if named is None else [peer_address(one, store.network) for one in named]
+    addresses = settled.peers(store.network, peer)
     world = settled.outside(settled.ledger(ledger))
     with terminal.climb("headers") as progress:
         synced = sync_store(

@@ -8,22 +8,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from notary import limits
-from notary.core.facts import Policy
 from notary.core.header import CONFIRMATIONS, Network, Trust, network_named
-from notary.edges.bitcoin_node import node_address
 from notary.edges.calendars import DEFAULT_CALENDARS, MIN_CALENDARS
-from notary.edges.checkpoints import shipped_checkpoints
 from notary.edges.explorers import MIN_EXPLORERS, explorers_for
-from notary.edges.peers import peer_address
 from notary.edges.settings import Settings, read_settings
 from notary.errors import InputError
 from notary.outside import LOCAL, Outside
 from notary.wire import check_url
+
+if TYPE_CHECKING:
+    from notary.core.facts import Policy
+    from notary.edges.peers import PeerAddress
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
@@ -92,12 +92,21 @@ class InForce:
             raise InputError(f"over {limits.CALENDARS} calendars")
         return named
 
+    def trust(self, network: Network, required: str | None) -> Trust:
+        """The trust that a verification demands. One that is settled is meant for networks that count."""
+        level = required or (None if network.is_test else self.settings.require)
+        return trust_named(level) if level else network.least_trust
+
+    @property
+    def confirmations(self) -> int:
+        return self.settings.confirmations or CONFIRMATIONS
+
     def policy(self, network: Network, require: str | None) -> Policy:
-        """What a verification demands. A required trust that is settled is meant for networks that count."""
-        level = require or (None if network.is_test else self.settings.require)
-        trust = trust_named(level) if level else network.least_trust
-        confirmations = self.settings.confirmations or CONFIRMATIONS
-        return Policy(network, trust, shipped_checkpoints(network), confirmations)
+        """What a verification demands."""
+        from notary.core.facts import Policy
+        from notary.edges.checkpoints import shipped_checkpoints
+
+        return Policy(network, self.trust(network, require), shipped_checkpoints(network), self.confirmations)
 
     def outside(
         self,
@@ -121,22 +130,37 @@ class InForce:
             headers_folder=self.headers(ledger),
         )
 
+    def node(self, network: Network) -> str | None:
+        """The node's address, without a password. Raises InputError where it is none."""
+        if self.settings.node is None:
+            return None
+        from notary.edges.bitcoin_node import node_address
+
+        return str(node_address(self.settings.node, self.settings.node_cookie, network))
+
+    def peers(self, network: Network, given: list[str] | None) -> list[PeerAddress] | None:
+        """The peers that the user named, if any were. Raises InputError for one that is no address."""
+        named = given or self.settings.peers
+        if named is None:
+            return None
+        from notary.edges.peers import peer_address
+
+        return [peer_address(peer, network) for peer in named]
+
     def described(self, given: Path | None) -> list[tuple[str, str, str]]:
         """Each setting, what is in force, and where it comes from. No password is shown."""
         settings, chain, ledger = self.settings, self.network(None), self.ledger(given)
-        policy = self.policy(chain, None)
         calendars: tuple[str, ...] = ()
         if chain.name != LOCAL:
             calendars = self.calendars(None) or (() if chain.is_test else DEFAULT_CALENDARS)
-        node = None if settings.node is None else node_address(settings.node, settings.node_cookie, chain)
         peers = settings.peers
         shown = {
             "network": chain.name,
-            "require": policy.require.word,
-            "confirmations": str(policy.confirmations),
+            "require": self.trust(chain, None).word,
+            "confirmations": str(self.confirmations),
             "calendars": ", ".join(calendars) or "none",
             "min_calendars": str(settings.min_calendars or min(MIN_CALENDARS, len(calendars)) or 1),
-            "node": str(node or "none"),
+            "node": self.node(chain) or "none",
             "node_cookie": str(settings.node_cookie or "where bitcoind has it"),
             "explorers": ", ".join(explorers_for(chain, settings.explorers)) or "none",
             "min_explorers": str(settings.min_explorers or MIN_EXPLORERS),
@@ -169,9 +193,9 @@ def in_force() -> InForce:
         "network": lambda: found.network(None),
         "require": lambda: settings.require and trust_named(settings.require),
         "calendars": lambda: found.calendars(None),
-        "node": lambda: settings.node and node_address(settings.node, settings.node_cookie, found.network(None)),
+        "node": lambda: found.node(found.network(None)),
         "explorers": lambda: explorers_for(found.network(None), settings.explorers),
-        "peers": lambda: [peer_address(peer, found.network(None)) for peer in settings.peers or ()],
+        "peers": lambda: found.peers(found.network(None), None),
     }
     for key, check in checks.items():
         if key not in origins:

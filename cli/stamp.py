@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,8 @@ from notary.core.header import Network
 from notary.edges.calendars import DEFAULT_CALENDARS, MIN_CALENDARS
 from notary.edges.ledger import Batch, BatchStatus, open_ledger
 from notary.errors import InputError
+from notary.gathering import local_hashers
+from notary.loading import LoadOrder, Problem
 from notary.outside import LOCAL
 from notary.reporting import banner, plural, shown_text, size_text
 from notary.stamping import Order, Stamped
@@ -23,7 +24,14 @@ from .terminal import ExitCode, Terminal
 
 
 def stamp(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files, and folders with all that is in them.")],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="PATH...",
+            help="Files, and folders with all that is in them.",
+            show_default="what --load-file names",
+        ),
+    ] = None,
     matter: Annotated[str | None, typer.Option(metavar="NAME", help="The case file that the batch belongs to.")] = None,
     title: Annotated[
         str | None, typer.Option(metavar="TEXT", help="A title; it goes into the manifest, for all who see it.")
@@ -47,6 +55,28 @@ def stamp(
         bool, typer.Option("--skip-unreadable", help="Stamp without files that cannot be read.")
     ] = False,
     ots: Annotated[bool, typer.Option("--ots", help="Also write a standard .ots beside each file.")] = False,
+    load_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="In place of PATH: a load file, CSV or Concordance DAT, that names and describes files.",
+        ),
+    ] = None,
+    root: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The folder in which the load file's paths begin.")
+    ] = None,
+    column_map: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="COLUMN=FIELD", help="What a column of the load file states.", show_default="by its name"
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The load file's encoding.", show_default="by its bytes")
+    ] = None,
+    despite_problems: Annotated[
+        bool, typer.Option("--despite-problems", help="Stamp what is there, whatever the load file states of it.")
+    ] = False,
     ledger: LedgerPath = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -60,7 +90,7 @@ def stamp(
     chain = settled.network(network_name)
     calendars = _calendars(settled, chain, calendar)
     order = Order(
-        paths=tuple(paths),
+        paths=tuple(paths or ()),
         network=chain,
         calendars=calendars,
         min_calendars=_minimum(min_calendars or settled.settings.min_calendars, calendars),
@@ -69,22 +99,29 @@ def stamp(
         exclude=tuple(exclude or ()),
         skip_unreadable=skip_unreadable,
         writes_ots=ots,
+        load_file=_load_order(paths, load_file, root, column_map, encoding, despite_problems),
     )
+    if order.load_file and (exclude or skip_unreadable or ots):
+        raise InputError("--exclude, --skip-unreadable and --ots do not go with --load-file")
+    problems: list[Problem] = []
     path = settled.ledger(ledger)
-    with open_ledger(path) as opened, ThreadPoolExecutor(worker_count(jobs)) as executor:
+    with (
+        open_ledger(path) as opened,
+        local_hashers(worker_count(jobs)) as hashers,
+        terminal.progress("hashing") as progress,
+    ):
         try:
-            with terminal.progress("hashing") as progress:
-                stamped = stamp_files(
-                    order,
-                    opened,
-                    settled.outside(path),
-                    executor=executor,
-                    progress=progress,
-                    sealed=lambda batch: _tell_sealed(terminal, batch),
-                )
-        except BaseException:
-            executor.shutdown(wait=False, cancel_futures=True)
-            raise
+            stamped = stamp_files(
+                order,
+                opened,
+                settled.outside(path),
+                hashers=hashers,
+                progress=progress,
+                sealed=lambda batch: _tell_sealed(terminal, batch),
+                problem=problems.append,
+            )
+        finally:
+            _tell_problems(terminal, problems)
         anchors = opened.submissions(stamped.batch)
     _show(terminal, chain, stamped)
     terminal.document(
@@ -99,11 +136,42 @@ def stamp(
             "status": stamped.batch.status,
             "network": chain.name,
             "not_written": list(stamped.troubles),
+            "taken_over": stamped.taken_over,
+            "problems": [{"row": one.row, "what": one.what} for one in problems],
+            "conflicts": [{"kind": one.kind, "what": one.what, "others": one.others} for one in stamped.conflicts],
         }
     )
     if stamped.troubles:
         return ExitCode.SYSTEM
     return ExitCode.NOT_PROVEN if stamped.batch.status is BatchStatus.QUEUED else ExitCode.DONE
+
+
+def _load_order(
+    paths: list[Path] | None,
+    file: Path | None,
+    root: Path | None,
+    column_map: list[str] | None,
+    encoding: str | None,
+    despite_problems: bool,
+) -> LoadOrder | None:
+    if file is None:
+        if root or column_map or encoding or despite_problems:
+            raise InputError("--root, --map, --encoding and --despite-problems go with --load-file")
+        if not paths:
+            raise InputError("nothing is named to be stamped", "notary stamp PATH...")
+        return None
+    if paths:
+        raise InputError("--load-file names the files: leave out PATH", "--root FOLDER says where its paths begin")
+    if root is None:
+        raise InputError("--root is missing: the folder in which the load file's paths begin")
+    mapping: dict[str, str] = {}
+    for given in column_map or ():
+        column, equals, field = given.rpartition("=")
+        if not equals or not column:
+            raise InputError(f"--map {given}: not of the form COLUMN=FIELD")
+        if mapping.setdefault(column, field) != field:
+            raise InputError(f"the column {column} is mapped twice")
+    return LoadOrder(file, root, mapping, encoding, despite_problems)
 
 
 def _calendars(settled: InForce, chain: Network, given: list[str] | None) -> tuple[str, ...]:
@@ -132,6 +200,12 @@ def _tell_sealed(terminal: Terminal, batch: Batch) -> None:
     )
 
 
+def _tell_problems(terminal: Terminal, problems: list[Problem]) -> None:
+    problems.sort()
+    for problem in problems:
+        terminal.note(f"row {problem.row}: {shown_text(problem.what)}")
+
+
 def _show(terminal: Terminal, chain: Network, stamped: Stamped) -> None:
     left_out = stamped.skipped
     for one in left_out[: limits.LISTED_PROBLEMS]:
@@ -144,6 +218,14 @@ def _show(terminal: Terminal, chain: Network, stamped: Stamped) -> None:
         terminal.say(f"sent to {calendar}")
     for _, why in stamped.submitted.refused:
         terminal.note(f"not sent: {why}")
+    if stamped.taken_over:
+        terminal.note(f"{plural(stamped.taken_over, 'file')} taken over from a run that was cut short, not read again")
+    for note in stamped.notes:
+        terminal.note(shown_text(note))
+    for conflict in stamped.conflicts:
+        terminal.note(f"conflict: {conflict.kind} {shown_text(conflict.what)} has {shown_text(conflict.others)}")
+    if stamped.conflict_count > len(stamped.conflicts):
+        terminal.note(f"{stamped.conflict_count:,} conflicts in all; the ledger's view `conflicts` lists them")
     name = stamped.batch.name
     if stamped.batch.status is BatchStatus.QUEUED:
         needed = plural(stamped.batch.min_calendars, "calendar")

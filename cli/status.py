@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from os import fsdecode
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +12,9 @@ import typer
 from notary.batches import attestations_of
 from notary.core.header import NETWORKS
 from notary.core.ots import Attestation
+from notary.edges.files import hash_with
 from notary.edges.ledger import Batch, Ledger, open_ledger
+from notary.errors import InputError
 from notary.reporting import (
     attested_text,
     banner,
@@ -31,15 +35,29 @@ def status(
         str | None,
         typer.Argument(metavar="BATCH", help="The first digits of a batch's head: shows that one in full."),
     ] = None,
+    matter: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The batches of one matter, in their order."),
+    ] = None,
+    digest: Annotated[
+        str | None,
+        typer.Option(metavar="SHA256|FILE", help="Where in the ledger this digest is, or this file's."),
+    ] = None,
     ledger: LedgerPath = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
     """Show the ledger's batches and the settings in force, or one batch in full."""
     terminal = Terminal(json=json, quiet=quiet)
+    if sum(one is not None for one in (batch, matter, digest)) > 1:
+        raise InputError("BATCH, --matter and --digest each ask for something else: give one")
     settled = in_force()
     with open_ledger(settled.ledger(ledger)) as opened:
-        if batch is None:
+        if matter is not None:
+            _show_matter(terminal, opened, matter)
+        elif digest is not None:
+            _show_digest(terminal, opened, digest)
+        elif batch is None:
             _show_all(terminal, opened, settled.described(ledger), settled.file)
         else:
             _show_one(terminal, opened, opened.find(batch))
@@ -81,14 +99,77 @@ def _list(terminal: Terminal, ledger: Ledger, batches: list[tuple[Batch, tuple[A
         )
         for batch, _ in batches
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(6)]
+    _table(terminal, rows, right=(2, 3))
+    terminal.say("", f"ledger {shown_text(str(ledger.path))}")
+
+
+def _show_matter(terminal: Terminal, ledger: Ledger, matter: str) -> None:
+    from notary.listing import attestation_cells
+
+    batches = ledger.batches(matter)
+    rows = [("batch", "declared", "files", "size", "status", "no later than", "")]
+    documents = []
+    for batch in batches:
+        blocks, until = attestation_cells(ledger, batch)
+        documents.append(batch_json(batch, attestations_of(ledger, batch)) | {"existed_by": until or None})
+        size, title = size_text(batch.total_bytes), shown_text(batch.title or "")
+        what = " · ".join(filter(None, (title, blocks)))
+        rows.append((batch.name, batch.declared_at[:10], f"{batch.size:,}", size, batch.status.value, until, what))
+    files, total = sum(batch.size for batch in batches), sum(batch.total_bytes for batch in batches)
+    terminal.document({"matter": matter, "batches": documents, "items": files, "bytes": total})
+    _table(terminal, rows, right=(2, 3))
+    terminal.say("", f"{plural(len(batches), 'batch', 'batches')}, {plural(files, 'file')}, {size_text(total)}")
+    for network in {NETWORKS[batch.network] for batch in batches}:
+        if line := banner(network):
+            terminal.say(line)
+
+
+def _show_digest(terminal: Terminal, ledger: Ledger, asked: str) -> None:
+    path = Path(asked)
+    is_digest = len(asked) == 64 and not set(asked.lower()) - set("0123456789abcdef")
+    if not is_digest and not path.is_file():
+        raise InputError(f"{asked}: neither 64 hex digits nor a file")
+    digest = bytes.fromhex(asked) if is_digest else hash_with(path, "sha256")
+    places = ledger.find_digest(digest)
+    terminal.document(
+        {
+            "sha256": digest.hex(),
+            "places": [
+                {
+                    "batch": batch.name,
+                    "matter": batch.matter,
+                    "item": item.index,
+                    "path": fsdecode(item.path),
+                    "bytes": item.size,
+                    "status": batch.status,
+                    **(item.declared or {}),
+                }
+                for batch, item in places
+            ],
+        }
+    )
+    terminal.say(f"sha256 {digest.hex()}")
+    rows = [("batch", "item", "status", "matter", "path", "")]
+    for batch, item in places:
+        declared = ", ".join(f"{key} {value}" for key, value in (item.declared or {}).items())
+        told = (shown_text(batch.matter or ""), shown_text(fsdecode(item.path)), shown_text(declared))
+        rows.append((batch.name, f"{item.index:,}", batch.status.value, *told))
+    if places:
+        _table(terminal, rows, right=(1,))
+    else:
+        terminal.say(f"nowhere in {shown_text(str(ledger.path))}")
+
+
+def _table(terminal: Terminal, rows: Sequence[tuple[str, ...]], right: Collection[int]) -> None:
+    """Columns in line, the last one as long as it is."""
+    last = len(rows[0]) - 1
+    widths = [max(len(row[column]) for row in rows) for column in range(last)]
     for row in rows:
         cells = [
-            cell.rjust(width) if column in (2, 3) else cell.ljust(width)
+            cell.rjust(width) if column in right else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=False))
         ]
-        terminal.say("  ".join([*cells, row[6]]).rstrip())
-    terminal.say("", f"ledger {shown_text(str(ledger.path))}")
+        terminal.say("  ".join([*cells, row[last]]).rstrip())
 
 
 def _show_one(terminal: Terminal, ledger: Ledger, batch: Batch) -> None:

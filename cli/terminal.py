@@ -14,8 +14,6 @@ from enum import IntEnum
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from notary.reporting import as_json
-
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import ProgressColumn
@@ -54,6 +52,8 @@ class Terminal:
     def document(self, members: Mapping[str, Any]) -> None:
         """The answer for programs."""
         if self.json:
+            from notary.reporting import as_json
+
             print(as_json(members))
 
     def strong(self, text: str, color: int) -> str:

@@ -26,7 +26,7 @@ def upgrade(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="BATCH|FILE.ots",
+            metavar="[BATCH|FILE.ots]...",
             help="Batches, by the first digits of their heads; or .ots files.",
             show_default="all open batches",
         ),

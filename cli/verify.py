@@ -31,7 +31,7 @@ def verify(
     evidence: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="EVIDENCE", help="Files or folders to match by digest.", show_default="the file beside a .ots"
+            metavar="EVIDENCE...", help="Files or folders to match by digest.", show_default="the file beside a .ots"
         ),
     ] = None,
     require: Annotated[

@@ -1,14 +1,13 @@
 """A batch from the ledger made whole again: its tree, its items with their salts, the proofs that follow from it."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from notary import limits
-from notary.core.digest import leaf_hash, record_hash, salts, seal_hash, statement_hash
+from notary.core.digest import Salter, record_hash, salted_leaf, seal_hash, statement_hash
 from notary.core.evidence import Item
-from notary.core.merkle import Tree, audit_path, build, steps_to_head
+from notary.core.merkle import BLOCK, Growth, Tree, root_of_blocks, steps_to_head, steps_to_leaf
 from notary.core.ots import Attestation, read_proof, read_timestamp, write_proof
 from notary.edges.files import read_whole, written_whole
 from notary.edges.ledger import Batch, Ledger, StoredItem
@@ -17,34 +16,31 @@ from notary.errors import InputError, SystemFailureError
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A batch with its key and its tree."""
+    """A batch with the makers of its salts and of its tree."""
 
     batch: Batch
-    key: bytes
+    salter: Salter
     tree: Tree
 
     def item(self, stored: StoredItem) -> Item:
         """The item as it may be disclosed, with its record."""
-        salt = salts(self.key, stored.index)
+        salt, record = self.salter.salts(stored.index), stored.record
         return Item(
             index=stored.index,
             digest=stored.digest,
             s=salt.s,
-            r=record_hash(salt.t, stored.record),
+            r=record_hash(salt.t, record),
             t=salt.t,
-            record=json.loads(stored.record),
+            record=json.loads(record),
         )
 
-    def proof(self, item: Item, timestamp: bytes) -> bytes:
-        """The item's standard `.ots` file; `timestamp` is the serialised one of the batch's seal."""
-        steps = steps_to_head(
-            item.s,
-            item.r,
-            audit_path(self.tree, item.index),
-            self.batch.size,
-            statement_hash(self.batch.manifest),
-        )
-        return write_proof(item.digest, steps, timestamp)
+    def tail(self, timestamp: bytes) -> bytes:
+        """What all items' proofs end in; `timestamp` is the serialised one of the batch's seal."""
+        return steps_to_head(self.batch.size, statement_hash(self.batch.manifest)) + timestamp
+
+    def proof(self, index: int, digest: bytes, s: bytes, r: bytes, tail: bytes) -> bytes:
+        """An item's standard `.ots` file."""
+        return write_proof(digest, steps_to_leaf(s, r) + self.tree.path_steps(index), tail)
 
 
 def seal_of(batch: Batch) -> bytes:
@@ -59,21 +55,33 @@ def attestations_of(ledger: Ledger, batch: Batch) -> tuple[Attestation, ...]:
 
 
 def whole(ledger: Ledger, batch: Batch) -> Whole:
-    """Recomputes the batch's tree from its items. Raises SystemFailureError where the ledger is damaged."""
-    key = ledger.key(batch)
-    tree = build(_leaves(ledger, batch, key))
-    if tree.root != batch.root or tree.size != batch.size:
-        raise SystemFailureError(
-            f"{ledger.path}: the items of batch {batch.name} no longer give its root: the ledger is damaged",
-            "restore it from a backup",
+    """The batch with its tree, whose blocks are hashed again as they are needed.
+
+    Raises SystemFailureError where the ledger is damaged; the tree's methods raise it too, for items that are not
+    those that were sealed.
+    """
+    salter = Salter(ledger.key(batch))
+    damaged = SystemFailureError(
+        f"{ledger.path}: the items of batch {batch.name} no longer give its root: the ledger is damaged",
+        "restore it from a backup",
+    )
+
+    def leaves_of(block: int) -> bytes:
+        return b"".join(
+            salted_leaf(stored.digest, salter.pair(stored.index), stored.record)
+            for stored in ledger.items(batch, block * BLOCK, BLOCK)
         )
-    return Whole(batch, key, tree)
 
-
-def _leaves(ledger: Ledger, batch: Batch, key: bytes) -> Iterator[bytes]:
-    for stored in ledger.items(batch):
-        salt = salts(key, stored.index)
-        yield leaf_hash(stored.digest, salt.s, record_hash(salt.t, stored.record))
+    roots = ledger.block_roots(batch)
+    if roots is None:  # a ledger from before they were kept
+        growth = Growth()
+        for block in range(-(-batch.size // BLOCK)):
+            growth.add(leaves_of(block))
+        roots = growth.block_roots()
+        ledger.keep_block_roots(batch, roots)
+    if not roots or root_of_blocks(roots) != batch.root:
+        raise damaged
+    return Whole(batch, salter, Tree(batch.size, roots, leaves_of, damaged))
 
 
 def write_proofs_beside(ledger: Ledger, batch: Batch, *, fresh: bool) -> list[str]:
@@ -86,14 +94,17 @@ def write_proofs_beside(ledger: Ledger, batch: Batch, *, fresh: bool) -> list[st
     if timestamp is None:
         return []
     made = whole(ledger, batch)
+    tail = made.tail(timestamp)
     troubles = []
     for stored in ledger.items(batch):
         path = stored.file.with_name(stored.file.name + ".ots")
         if not fresh and not _is_ours(path, stored.digest):
             continue
+        salt = made.salter.salts(stored.index)
+        r = record_hash(salt.t, stored.record)
         try:
             with written_whole(path) as stream:
-                stream.write(made.proof(made.item(stored), timestamp))
+                stream.write(made.proof(stored.index, stored.digest, salt.s, r, tail))
         except SystemFailureError as error:
             troubles.append(error.message)
     return troubles

@@ -5,6 +5,8 @@ The same export twice gives the same bytes: nothing in a bundle comes from the c
 
 import hashlib
 import json
+import os
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,16 +16,16 @@ from typing import IO
 from notary import limits
 from notary.batches import Whole, seal_of, whole
 from notary.core.chain import boundary
-from notary.core.evidence import BundleNames, Item, path_text, write_item
+from notary.core.evidence import BundleNames, Item, write_item
 from notary.core.header import NETWORKS, Header, block_time, existed_by, shown
 from notary.core.merkle import cover
 from notary.core.ots import Attestation, Kind, read_timestamp, write_proof
 from notary.edges.archive import NotABundleError, RefusedError, open_container
 from notary.edges.bag_writer import BagWriter
 from notary.edges.checkpoints import shipped_checkpoints
-from notary.edges.files import UnreadableError, pieces_of, written_whole
+from notary.edges.files import pieces_of, written_whole
 from notary.edges.ledger import Batch, Ledger, StoredItem
-from notary.errors import EvidenceError, InputError, NotReadyError
+from notary.errors import EvidenceError, InputError, NotReadyError, UnreadableError
 from notary.headers import HeaderSources
 from notary.keeping import keep_headers
 
@@ -94,7 +96,7 @@ def export(
         )
     _refuse_other_file(target)
     made = whole(ledger, batch)
-    chosen = _chosen(ledger, batch, only)
+    chosen = chosen_items(ledger, batch, only)
     if with_proofs is None:
         with_proofs = len(chosen) <= PROOFS_BY_DEFAULT
     with written_whole(target) as stream:
@@ -121,7 +123,7 @@ def _fill(
     def disclosed() -> Iterator[tuple[Item, str, Path]]:
         """Each item with its name in the bundle; read anew for each part, since a batch need not fit into memory."""
         names = BundleNames()
-        for stored in _at(ledger.items(batch), chosen):
+        for stored in _at(ledger, batch, chosen):
             item = _disclose(made.item(stored), disclosure)
             name = names.claim(item)
             yield (replace(item, file=f"data/{name}") if disclosure is Disclosure.FILES else item), name, stored.file
@@ -134,12 +136,13 @@ def _fill(
     lines = (write_item(item) for item, _, _ in disclosed())
     bag.add("notary/items.jsonl", lines, size=len(chosen) * limits.ITEM_LINE_BYTES // 16)
     bag.add("notary/tree.bin", cover(made.tree, chosen))
-    bag.add("notary/head.ots", [write_proof(batch.head, (), timestamp)])
+    bag.add("notary/head.ots", [write_proof(batch.head, b"", timestamp)])
     bag.add("notary/headers.bin", [header.raw for run in runs for header in run.headers])
     bag.add("notary/headers.json", [_headers_json(batch, runs)])
     if with_proofs:
+        tail = made.tail(timestamp)
         for item, name, _ in disclosed():
-            bag.add(f"proofs/{name}.ots", [made.proof(item, timestamp)])
+            bag.add(f"proofs/{name}.ots", [made.proof(item.index, item.digest, item.s, item.r, tail)])
     bag.add("VERIFY.txt", [_instructions(batch, len(chosen), disclosure, with_proofs, attestations, runs)])
     bag.finish({"External-Identifier": batch.head.hex()})
 
@@ -201,21 +204,27 @@ def _headers_json(batch: Batch, runs: Iterable[HeaderRun]) -> bytes:
     return json.dumps(members).encode() + b"\n"
 
 
-def _chosen(ledger: Ledger, batch: Batch, only: Sequence[str]) -> Sequence[int]:
+def chosen_items(ledger: Ledger, batch: Batch, only: Sequence[str]) -> Sequence[int]:
     """The indices of the items whose recorded paths `only` names, or all."""
     if not only:
         return range(batch.size)
+    if all(map(_is_plain_path, only)):
+        exact = [ledger.items_at(batch, os.fsencode(path)) for path in only]
+        if all(exact):
+            return sorted({index for found in exact for index in found})
     from pathspec import GitIgnoreSpec
 
-    exact = set(only)
+    wanted = {os.fsencode(path) for path in only}
     try:
         spec = GitIgnoreSpec.from_lines(only)
     except ValueError as error:
         raise InputError(f"bad --only pattern: {error}", "patterns are written as in .gitignore") from None
-    paths = ((stored.index, path_text(json.loads(stored.record))) for stored in ledger.items(batch))
-    chosen = [index for index, path in paths if path in exact or spec.match_file(path)]
+    chosen = array("Q")
+    for stored in ledger.items(batch):
+        if stored.path in wanted or spec.match_file(os.fsdecode(stored.path)):
+            chosen.append(stored.index)
     if not chosen:
-        some = [path_text(json.loads(stored.record)) for stored, _ in zip(ledger.items(batch), range(3), strict=False)]
+        some = [os.fsdecode(stored.path) for stored in ledger.items(batch, 0, 3)]
         raise InputError(
             f"no item of batch {batch.name} matches {' or '.join(only)}",
             f"its recorded paths are like {', '.join(some)}; patterns are written as in .gitignore",
@@ -223,13 +232,17 @@ def _chosen(ledger: Ledger, batch: Batch, only: Sequence[str]) -> Sequence[int]:
     return chosen
 
 
-def _at(items: Iterable[StoredItem], chosen: Sequence[int]) -> Iterator[StoredItem]:
-    wanted = iter(chosen)
-    index = next(wanted, None)
-    for stored in items:
-        if stored.index == index:
-            yield stored
-            index = next(wanted, None)
+def _is_plain_path(pattern: str) -> bool:
+    """Whether the pattern can only mean the one file of this path: then no other item need be looked at."""
+    return "/" in pattern.strip("/") and pattern == pattern.strip("/ ") and not set(pattern) & set("*?[]\\!#")
+
+
+def _at(ledger: Ledger, batch: Batch, chosen: Sequence[int]) -> Iterator[StoredItem]:
+    if len(chosen) == batch.size:
+        yield from ledger.items(batch)
+        return
+    for index in chosen:
+        yield from ledger.items(batch, index, 1)
 
 
 def _disclose(item: Item, disclosure: Disclosure) -> Item:

@@ -39,7 +39,7 @@ def describe(target: Path, most_items: int) -> Description:
 def _bundle(target: Path, container: Container, most_items: int) -> Description:
     wanted = ("notary/manifest.json", "notary/items.jsonl", "notary/head.ots")
     for name in wanted:
-        if name not in container.sizes:
+        if name not in container.numbers:
             raise FormatError(f"a bag, but no bundle: {name} is missing")
     manifest = read_manifest(read_small(container, wanted[0], limits.MANIFEST_BYTES))
     items: list[Item] = []
@@ -49,7 +49,7 @@ def _bundle(target: Path, container: Container, most_items: int) -> Description:
         if len(items) < most_items:
             items.append(item)
     proof = read_proof(read_small(container, wanted[2], limits.PROOF_BYTES))
-    return Description(target, proof, manifest, tuple(items), shown, tuple(sorted(container.sizes)))
+    return Description(target, proof, manifest, tuple(items), shown, tuple(sorted(container.numbers)))
 
 
 def _items(container: Container, name: str) -> Iterator[Item]:

@@ -20,6 +20,10 @@ class InputError(NotaryError):
     """Wrong usage, or an input that cannot be read or understood."""
 
 
+class UnreadableError(InputError):
+    """A file that cannot be read, or that changes while it is read."""
+
+
 class FormatError(InputError):
     """Bytes that are not what their format demands: a proof, a manifest, an archive."""
 
@@ -34,3 +38,9 @@ class NotReadyError(NotaryError):
 
 class SystemFailureError(NotaryError):
     """The environment failed: disk, network, permission. Nothing was lost."""
+
+
+def reason_of(error: OSError | ValueError) -> str:
+    """The system's reason, in lower case and without its number."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return reason[:1].lower() + reason[1:]

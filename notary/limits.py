@@ -123,8 +123,8 @@ NODE_CALLS = 200
 """Calls in one request to a node: their answers are 40 kB, under REPLY_BYTES."""
 
 # -- bundles --------------------------------------------------------------------------------------------------------
-ZIP_ENTRIES = 300_000
-"""100,000 disclosed files with a proof each, and room. Each costs about 300 bytes of memory to list."""
+ZIP_ENTRIES = 2_100_000
+"""1,000,000 disclosed files with a proof each, and room. Each costs 250 bytes of memory (1,000,000 files: 280 MB)."""
 
 ZIP_TOTAL_BYTES = 2**40
 """All entries unpacked. Nothing is unpacked to disk while verifying; this bounds the time."""
@@ -138,8 +138,11 @@ ZIP_RATIO_FREE_BYTES = 1024 * 1024
 ZIP_NAME_BYTES = 4096
 """The longest entry name: PATH_MAX on Linux."""
 
-TAG_FILE_BYTES = 64 * 1024 * 1024
-"""A tag file that is read into memory (bag manifests): 300,000 lines of 200 bytes."""
+SPOOL_BYTES = 4 * 1024 * 1024
+"""What a writer of a bundle keeps in memory of each list that comes last in it: 40,000 entries. Then it is a file."""
+
+BAG_LINE_BYTES = 64 * 1024
+"""A line of a bag manifest: a digest, and a name of 4,096 bytes with each of them escaped."""
 
 TREE_BYTES = 64 * 1024 * 1024
 """tree.bin: two million hashes. For k disclosed of n items it is at most k * log2(n) hashes, and never over n."""
@@ -159,3 +162,17 @@ READ_BYTES = 1024 * 1024
 
 FOLDER_DEPTH = 1000
 """Folders inside folders; deeper trees do not fit PATH_MAX on any system and are loops or tricks."""
+
+# -- load files -----------------------------------------------------------------------------------------------------
+LOAD_FILE_HEAD_BYTES = 64 * 1024
+"""The bytes by which dialect and encoding are told: hundreds of rows, so that an accent is likely to be among them."""
+
+LOAD_FILE_ROW = 1024 * 1024
+"""Characters of one row. Real ones are under 10,000; a quotation mark that is never closed would take in all the rest.
+Extracted text of more belongs in files of its own, as productions have it."""
+
+LOAD_FILE_COLUMNS = 2000
+"""Columns of a load file. Productions have 20 to 200; the largest review databases export some hundreds."""
+
+LOAD_FILE_PATH = 4096
+"""Characters of a stated path: PATH_MAX on Linux. No file could have a longer one."""

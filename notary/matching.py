@@ -3,9 +3,12 @@
 Numbers in comments are those of the checks (DESIGN section 4).
 """
 
+import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import nsmallest
+from operator import attrgetter
 from pathlib import Path
 
 from notary import limits
@@ -14,8 +17,8 @@ from notary.core.digest import DIGEST_BYTES
 from notary.core.evidence import Item, read_item
 from notary.core.facts import Fault, Faults, Files
 from notary.core.merkle import root_by_cover
-from notary.edges.archive import Container, lines, read_small
-from notary.edges.files import Found, Unreadable, walk
+from notary.edges.archive import Container, RefusedError, lines
+from notary.edges.walking import Found, Unreadable, walk
 from notary.errors import FormatError, InputError
 
 
@@ -64,6 +67,20 @@ class Tally:
         if len(self.listed) < limits.LISTED_PROBLEMS:
             self.listed.append(Fault(name, expected, found))
 
+    def mismatches(self, faults: Iterable[Fault]) -> None:
+        """Counts the faults, as many as there may be, and lists the first by name."""
+        count = 0
+
+        def counted() -> Iterator[Fault]:
+            nonlocal count
+            for fault in faults:
+                count += 1
+                yield fault
+
+        first = nsmallest(limits.LISTED_PROBLEMS, counted(), key=attrgetter("name"))
+        self.listed += first[: limits.LISTED_PROBLEMS - len(self.listed)]
+        self.failed += count
+
     def nothing_matched(self, paths: Sequence[Path], expected: str) -> None:
         """Given folders must hold something of it."""
         if paths and not self.matched and not self.failed:
@@ -76,10 +93,38 @@ class Tally:
         return Files(disclosed, of, self.named, self.matched, self.extra, self.faults())
 
 
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """The SHA-256 of each file of a container, in a row in the order of their numbers: a million take 32 MB."""
+
+    numbers: Mapping[str, int]
+    row: bytearray
+
+    def __getitem__(self, name: str) -> bytes:
+        at = self.numbers[name] * DIGEST_BYTES
+        return bytes(self.row[at : at + DIGEST_BYTES])
+
+
+def digests_of(container: Container, progress: Callable[[int], None]) -> Digests:
+    """Reads every file of the container. Raises RefusedError where one is not what the container promised."""
+    row = bytearray()
+    for name in container.numbers:
+        row += _digest(container.pieces(name), progress)
+    return Digests(container.numbers, row)
+
+
+def _digest(pieces: Iterator[bytes], progress: Callable[[int], None]) -> bytes:
+    hasher = hashlib.sha256()
+    for piece in pieces:
+        hasher.update(piece)
+        progress(len(piece))
+    return hasher.digest()
+
+
 class ItemsPass:
     """One pass over items.jsonl, line by line: files and records are compared while the tree is recomputed."""
 
-    def __init__(self, container: Container, digests: dict[str, str], given: Sequence[tuple[Evidence, bytes]]) -> None:
+    def __init__(self, container: Container, digests: Digests, given: Sequence[tuple[Evidence, bytes]]) -> None:
         self._container = container
         self._digests = digests
         self._given = given
@@ -89,7 +134,7 @@ class ItemsPass:
         for path, digest in given:
             self._by_name.setdefault(os.fsencode(path.file.name), []).append((path, digest))
         self._namesakes: dict[Evidence, bytes] = {}
-        self._unclaimed = {name for name in digests if name.startswith(PAYLOAD)}
+        self._is_claimed = bytearray(len(container.numbers))
         self.files = Tally()
         self.records = Tally()
 
@@ -101,10 +146,14 @@ class ItemsPass:
             return None, error.message
         if not self.files.disclosed:
             return None, "no item is shown"
-        for name in sorted(self._unclaimed):
-            self.files.mismatch(name, "the digest of an item", "no item names this file")
+        self.files.mismatches(self._unclaimed())
         self._compare_given()
         return root, None
+
+    def _unclaimed(self) -> Iterator[Fault]:
+        for name, number in self._container.numbers.items():
+            if name.startswith(PAYLOAD) and not self._is_claimed[number]:
+                yield Fault(name, "the digest of an item", "no item names this file")
 
     def _leaves(self) -> Iterator[tuple[int, bytes]]:
         for item in self._items():
@@ -115,20 +164,27 @@ class ItemsPass:
 
     def _items(self) -> Iterator[Item]:
         name = "notary/items.jsonl"
-        if name not in self._container.sizes:
+        if name not in self._container.numbers:
             raise FormatError(f"{name} is missing")
         for number, line in enumerate(lines(self._container.pieces(name), limits.ITEM_LINE_BYTES, name), start=1):
             yield read_item(line, number)
 
     def _hashes(self) -> Iterator[bytes]:
         name = "notary/tree.bin"
-        if name not in self._container.sizes:
+        if name not in self._container.numbers:
             raise FormatError(f"{name} is missing")
-        data = read_small(self._container, name, limits.TREE_BYTES)
-        if len(data) % DIGEST_BYTES:
+        size = self._container.size(name)
+        if size > limits.TREE_BYTES:
+            raise RefusedError(f"{name} is over {limits.TREE_BYTES} bytes")
+        if size % DIGEST_BYTES:
             raise FormatError(f"{name} is not a whole number of hashes")
-        for at in range(0, len(data), DIGEST_BYTES):
-            yield data[at : at + DIGEST_BYTES]
+        rest = b""
+        for piece in self._container.pieces(name):
+            data = rest + piece
+            whole = len(data) - len(data) % DIGEST_BYTES
+            for at in range(0, whole, DIGEST_BYTES):
+                yield data[at : at + DIGEST_BYTES]
+            rest = data[whole:]
 
     def _compare_record(self, item: Item) -> None:  # 5
         if item.file is not None and item.file not in item.files:
@@ -139,26 +195,36 @@ class ItemsPass:
         if item.record_fault is not None:
             self.records.mismatch(item.label, "a record", item.record_fault)
             return
-        size = self._container.sizes.get(item.file or "")
-        if size is not None and size != item.record["size"]:
+        if item.file is None or item.file not in self._container.numbers:
+            return
+        size = self._container.size(item.file)
+        if size != item.record["size"]:
             self.records.mismatch(item.label, f"{item.record['size']} bytes", f"{size} bytes")
 
     def _compare_file(self, item: Item) -> None:  # 4
-        found = item.digest in self._wanted
-        if found:
-            self._met.add(item.digest)
+        is_found = bool(self._given) and self._compare_with_given(item)
+        if item.file is not None:
+            expected = f"SHA-256 {item.digest.hex()}"
+            number = self._container.numbers.get(item.file)
+            if number is None:
+                self.files.mismatch(item.file, expected, "missing")
+            else:
+                self._is_claimed[number] = True
+                if (found := self._digests[item.file]) == item.digest:
+                    is_found = True
+                else:
+                    self.files.mismatch(item.file, expected, f"SHA-256 {found.hex()}")
+        self.files.matched += is_found
+
+    def _compare_with_given(self, item: Item) -> bool:
+        """Whether a given file has the item's digest; those of its name that have not are kept in mind."""
         for path, digest in self._by_name.get(_last_part(item), ()):
             if digest != item.digest and path.is_called(item):
                 self._namesakes[path] = item.digest
-        if item.file is not None:
-            self._unclaimed.discard(item.file)
-            if item.file not in self._digests:
-                self.files.mismatch(item.file, f"SHA-256 {item.digest.hex()}", "missing")
-            elif self._digests[item.file] != item.digest.hex():
-                self.files.mismatch(item.file, f"SHA-256 {item.digest.hex()}", f"SHA-256 {self._digests[item.file]}")
-            else:
-                found = True
-        self.files.matched += found
+        if item.digest not in self._wanted:
+            return False
+        self._met.add(item.digest)
+        return True
 
     def _compare_given(self) -> None:
         for path, digest in self._given:

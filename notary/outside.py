@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from notary.core.header import Network
-from notary.edges.bitcoin_node import NodeAddress, node_address
 from notary.edges.explorers import MIN_EXPLORERS, explorers_for
-from notary.edges.header_store import HeaderStore
-from notary.edges.peers import peer_address
 from notary.errors import InputError
-from notary.headers import HeaderSources
 
 if TYPE_CHECKING:
+    from notary.edges.bitcoin_node import NodeAddress
+    from notary.headers import HeaderSources
     from notary.localnet.calendar import LocalNetwork
 
 LOCAL = "local"
@@ -56,10 +54,16 @@ class Outside:
 
     def node(self, network: Network) -> NodeAddress | None:
         """The node that the user named, if any. Raises InputError where its address is none."""
+        from notary.edges.bitcoin_node import node_address
+
         return None if self.node_url is None else node_address(self.node_url, self.node_cookie, network)
 
     def headers(self, network: Network, *, offline: bool = False) -> HeaderSources:
         """Where headers of `network` may come from. Raises InputError where an address that the user gave is none."""
+        from notary.edges.header_store import HeaderStore
+        from notary.edges.peers import peer_address
+        from notary.headers import HeaderSources
+
         if network.name == LOCAL:  # whatever was settled is meant for chains that others can see
             return HeaderSources()
         store = None if self.headers_folder is None else HeaderStore(self.headers_folder, network)
@@ -109,6 +113,8 @@ class Embedded:
     @property
     def node(self) -> NodeAddress:
         """Its answers to a node's calls. It asks for no password, and gets one, as every node does."""
+        from notary.edges.bitcoin_node import NodeAddress
+
         return NodeAddress(self.network.address, ("notary", "notary"))
 
     def mine(self) -> int | None:

@@ -3,17 +3,21 @@
 Text from outside (names of files, titles) is shown with control and direction characters escaped.
 """
 
+from __future__ import annotations
+
 import json
 import unicodedata
 from collections.abc import Iterator, Mapping
 from math import log2
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from notary.core.check import NOT_IN_A_PROOF, Status
 from notary.core.header import NETWORKS, Network, Trust, shown, work
 from notary.core.ots import Attestation, Kind
-from notary.core.verdict import Outcome, Verdict
-from notary.edges.ledger import Batch, Event, Submission
+
+if TYPE_CHECKING:
+    from notary.core.verdict import Verdict
+    from notary.edges.ledger import Batch, Event, Submission
 
 TRUST_WORDS = {
     Trust.NONE: "nothing ties the header at hand to the chain",
@@ -66,8 +70,8 @@ def _escaped(code: int) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
-def plural(count: int, thing: str) -> str:
-    return f"{count:,} {thing}" + ("" if count == 1 else "s")
+def plural(count: int, thing: str, things: str | None = None) -> str:
+    return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
 
 
 def size_text(count: int) -> str:
@@ -89,6 +93,8 @@ def banner(network: Network) -> str | None:
 
 def verdict_sentences(verdict: Verdict) -> Iterator[str]:
     """The answer: what existed no later than when, on what trust; or what is wrong, or missing."""
+    from notary.core.verdict import Outcome
+
     subject = _subject(verdict)
     match verdict.outcome:
         case Outcome.VERIFIED if verdict.block:
@@ -161,6 +167,8 @@ def _unconfirmed(verdict: Verdict) -> str:
 
 def verdict_hints(verdict: Verdict) -> Iterator[str]:
     """What the verifier may do next."""
+    from notary.core.verdict import Outcome
+
     made_on = verdict.made_on
     if verdict.outcome is Outcome.PENDING:
         is_proof = verdict.check(1).found == NOT_IN_A_PROOF

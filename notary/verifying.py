@@ -4,7 +4,6 @@ Numbers in comments are those of the checks (DESIGN section 4). Nothing is unpac
 with `offline` nothing is contacted.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -12,16 +11,17 @@ from notary import limits
 from notary.core.bag import PAYLOAD, PAYLOAD_MANIFEST, TAG_MANIFEST
 from notary.core.bag import read_manifest as read_bag_manifest
 from notary.core.digest import head_hash, statement_hash
-from notary.core.facts import BundleFacts, Facts, Faults, Files, Policy, Sighting
+from notary.core.facts import BundleFacts, Facts, Fault, Faults, Files, Policy, Sighting
 from notary.core.manifest import Manifest, UnknownVersionError, read_manifest
 from notary.core.ots import MAGIC, Proof, read_proof
+from notary.core.strict_json import quoted
 from notary.core.verdict import Verdict, judge
 from notary.edges.archive import Container, NotABundleError, RefusedError, open_container, read_small
 from notary.edges.files import hash_with, read_whole
 from notary.edges.header_files import HeaderRuns, parse_runs
 from notary.errors import FormatError, InputError
 from notary.headers import HeaderSources
-from notary.matching import Evidence, ItemsPass, Tally, evidence_files
+from notary.matching import Digests, Evidence, ItemsPass, Tally, digests_of, evidence_files
 from notary.sighting import sightings_for
 
 Progress = Callable[[int], None]
@@ -124,7 +124,7 @@ def _gather_bag(
     sources: HeaderSources,
     progress: Progress,
 ) -> Facts:
-    digests = {name: _digest(container.pieces(name), progress) for name in container.sizes}
+    digests = digests_of(container, progress)
     bag = _bag_faults(container, digests)  # 2
     manifest_bytes, manifest, manifest_fault = _manifest(target, container)  # 3
     items = ItemsPass(container, digests, given)  # 4, 5
@@ -143,7 +143,7 @@ def _gather_bag(
     if proof is not None and manifest is not None and manifest.network == policy.network.name:  # 11, 12
         sightings, unreachable = sightings_for(proof.attestations, policy, sources, runs)
     facts = BundleFacts(
-        entries=len(container.sizes),
+        entries=len(container.numbers),
         bag=bag,
         manifest=manifest,
         manifest_fault=manifest_fault,
@@ -159,44 +159,49 @@ def _gather_bag(
     return Facts(str(target), target.name, files, facts, proof, proof_fault, sightings, unreachable)
 
 
-def _digest(pieces: Iterator[bytes], progress: Progress) -> str:
-    hasher = hashlib.sha256()
-    for piece in pieces:
-        hasher.update(piece)
-        progress(len(piece))
-    return hasher.hexdigest()
-
-
 def _optional(container: Container, name: str) -> bytes | None:
-    return read_small(container, name, limits.PROOF_BYTES) if name in container.sizes else None
+    return read_small(container, name, limits.PROOF_BYTES) if name in container.numbers else None
 
 
-def _bag_faults(container: Container, digests: dict[str, str]) -> Faults:
+def _bag_faults(container: Container, digests: Digests) -> Faults:
     """Every file listed once, by the right manifest, with the digest that it has."""
     tally = Tally()
     for manifest, lists_payload in ((PAYLOAD_MANIFEST, True), (TAG_MANIFEST, False)):
-        if manifest not in container.sizes:
+        if manifest not in container.numbers:
             tally.mismatch(manifest, "there", "missing")
             continue
         try:
-            listed = read_bag_manifest(read_small(container, manifest, limits.TAG_FILE_BYTES), manifest)
+            tally.mismatches(_manifest_faults(container, digests, manifest, lists_payload))
         except FormatError as error:
             tally.mismatch(manifest, "a bag manifest", error.message)
-            continue
-        there = {name for name in digests if name.startswith(PAYLOAD) == lists_payload and name != TAG_MANIFEST}
-        for name in sorted(listed.keys() | there):
-            if name not in there:
-                tally.mismatch(name, listed[name], "missing")
-            elif name not in listed:
-                tally.mismatch(name, f"listed in {manifest}", "not listed")
-            elif listed[name] != digests[name]:
-                tally.mismatch(name, listed[name], f"has the SHA-256 {digests[name]}")
     return tally.faults()
+
+
+def _manifest_faults(container: Container, digests: Digests, manifest: str, lists_payload: bool) -> Iterator[Fault]:
+    """What a bag manifest gets wrong. Raises FormatError where it is none, or has a file twice."""
+
+    def belongs(name: str) -> bool:
+        return name.startswith(PAYLOAD) == lists_payload and name != TAG_MANIFEST
+
+    is_listed = bytearray(len(container.numbers))
+    for name, digest in read_bag_manifest(container.pieces(manifest), manifest):
+        number = container.numbers.get(name)
+        if number is None or not belongs(name):
+            yield Fault(name, digest.hex(), "missing")
+            continue
+        if is_listed[number]:
+            raise FormatError(f"{manifest} has {quoted(name)} twice")
+        is_listed[number] = True
+        if digest != digests[name]:
+            yield Fault(name, digest.hex(), f"has the SHA-256 {digests[name].hex()}")
+    for name, number in container.numbers.items():
+        if belongs(name) and not is_listed[number]:
+            yield Fault(name, f"listed in {manifest}", "not listed")
 
 
 def _manifest(target: Path, container: Container) -> tuple[bytes, Manifest | None, str | None]:
     name = "notary/manifest.json"
-    if name not in container.sizes:
+    if name not in container.numbers:
         return b"", None, f"{name} is missing"
     try:
         data = read_small(container, name, limits.MANIFEST_BYTES)
@@ -209,7 +214,7 @@ def _manifest(target: Path, container: Container) -> tuple[bytes, Manifest | Non
 
 def _proof(container: Container) -> tuple[Proof | None, str | None]:
     name = "notary/head.ots"
-    if name not in container.sizes:
+    if name not in container.numbers:
         return None, f"{name} is missing"
     try:
         return read_proof(read_small(container, name, limits.PROOF_BYTES)), None
@@ -219,7 +224,7 @@ def _proof(container: Container) -> tuple[Proof | None, str | None]:
 
 def _runs(container: Container, manifest: Manifest | None) -> tuple[HeaderRuns | None, str | None]:
     index, data = "notary/headers.json", "notary/headers.bin"
-    if manifest is None or not {index, data} <= set(container.sizes):
+    if manifest is None or not {index, data} <= container.numbers.keys():
         return None, None
     try:
         runs = parse_runs(

@@ -4,7 +4,6 @@ Every input but a file's own bytes starts with a byte that no other kind uses, s
 off as another. The salts hide what a neighbour's digest or record would otherwise give away to a guesser.
 """
 
-import hmac
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -13,6 +12,7 @@ SALT_BYTES = 16
 
 HEAD_CONTEXT = b"notary/v1\n"
 _SALTS_CONTEXT = b"notary/v1 salts"
+_SHA256_BLOCK = 64
 
 LEAF, NODE, HEAD, SEAL, STATEMENT, RECORD = (bytes([tag]) for tag in range(6))
 
@@ -30,10 +30,29 @@ class Salts:
     t: bytes
 
 
-def salts(batch_key: bytes, index: int) -> Salts:
-    """The salts of item `index`, from the 32 secret bytes of its batch."""
-    both = hmac.digest(batch_key, _SALTS_CONTEXT + index.to_bytes(8, "big"), "sha256")
-    return Salts(both[:SALT_BYTES], both[SALT_BYTES:])
+class Salter:
+    """Makes the salts of a batch's items from its 32 secret bytes.
+
+    HMAC (RFC 2104) with both padded keys taken in once: a third of the time of `hmac.digest` for each item.
+    """
+
+    def __init__(self, batch_key: bytes) -> None:
+        padded = batch_key.ljust(_SHA256_BLOCK, b"\0")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in padded) + _SALTS_CONTEXT)
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def pair(self, index: int) -> bytes:
+        """s ‖ t of item `index`."""
+        inner = self._inner.copy()
+        inner.update(index.to_bytes(8, "big"))
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()
+
+    def salts(self, index: int) -> Salts:
+        """The salts of item `index`."""
+        both = self.pair(index)
+        return Salts(both[:SALT_BYTES], both[SALT_BYTES:])
 
 
 def record_hash(t: bytes, record: bytes) -> bytes:
@@ -44,6 +63,12 @@ def record_hash(t: bytes, record: bytes) -> bytes:
 def leaf_hash(digest: bytes, s: bytes, r: bytes) -> bytes:
     """The leaf of the tree: a file's digest and its record's hash, blinded by `s`."""
     return digest_of(LEAF + digest + s + r)
+
+
+def salted_leaf(digest: bytes, pair: bytes, record: bytes) -> bytes:
+    """The leaf of an item whose salts are `pair`: `leaf_hash` with `record_hash`, for the million."""
+    r = sha256(RECORD + pair[SALT_BYTES:] + record).digest()
+    return sha256(LEAF + digest + pair[:SALT_BYTES] + r).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:

@@ -15,8 +15,10 @@ Level by level, a node without a right neighbour is promoted as it is: that give
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from struct import iter_unpack
 
 from notary import limits
 from notary.core.digest import (
@@ -30,32 +32,139 @@ from notary.core.digest import (
     head_tail,
     node_hash,
 )
-from notary.core.ots import Step, append, prepend, sha256_step
+from notary.core.ots import Step, append, prepend, sha256_step, write_steps
 from notary.errors import FormatError
 
+_BLOCK_LEVELS = 10
+BLOCK = 1 << _BLOCK_LEVELS
+"""Leaves of one block. The roots of the blocks are enough to find any node by hashing one block again: 32 bytes are
+kept for a thousand items, and a path costs a thousand leaves, some milliseconds."""
 
-@dataclass(frozen=True, slots=True)
+
+def _levels(level: bytes) -> list[bytes]:
+    """All levels over a row of nodes, that row first and the one node at the top last."""
+    levels = [level]
+    while len(level) > DIGEST_BYTES:
+        paired = len(level) - len(level) % (2 * DIGEST_BYTES)
+        nodes = [sha256(NODE + pair).digest() for (pair,) in iter_unpack("64s", level[:paired])]
+        level = b"".join(nodes) + level[paired:]
+        levels.append(level)
+    return levels
+
+
+class Growth:
+    """A tree that grows leaf by leaf; of what is complete it holds the blocks' roots only."""
+
+    def __init__(self) -> None:
+        self._roots = bytearray()
+        self._open = bytearray()
+        self.size = 0
+
+    def add(self, leaves: bytes) -> None:
+        """Takes the next leaves, 32 bytes each in a row."""
+        self._open += leaves
+        self.size += len(leaves) // DIGEST_BYTES
+        while len(self._open) >= BLOCK * DIGEST_BYTES:
+            self._roots += _levels(bytes(self._open[: BLOCK * DIGEST_BYTES]))[-1]
+            del self._open[: BLOCK * DIGEST_BYTES]
+
+    def block_roots(self) -> bytes:
+        """The roots of all blocks so far in a row, the last of which may be short of leaves."""
+        return bytes(self._roots) + (_levels(bytes(self._open))[-1] if self._open else b"")
+
+
+def root_of_blocks(block_roots: bytes) -> bytes:
+    """The root of the tree whose blocks have these roots. Raises ValueError where there are none."""
+    if not block_roots:
+        raise ValueError("a tree needs at least one leaf")
+    return _levels(block_roots)[-1]
+
+
 class Tree:
-    """All levels of a tree: `levels[0]` is the leaves, `levels[-1]` the root, each as 32-byte hashes in a row."""
+    """A tree of `size` leaves: the roots of its blocks, and a way to have the leaves of one block again.
 
-    levels: tuple[bytes, ...]
+    Whoever goes through the leaves in order has each block asked for once. `damaged` is raised where a block's leaves
+    do not give its root.
+    """
 
-    @property
-    def size(self) -> int:
-        return len(self.levels[0]) // DIGEST_BYTES
+    def __init__(self, size: int, block_roots: bytes, leaves_of: Callable[[int], bytes], damaged: Exception) -> None:
+        self._damaged = damaged
+        self.size = size
+        self._above = _levels(block_roots)
+        self._leaves_of = leaves_of
+        self._block = -1
+        self._levels: list[bytes] = []
+        self._paths: list[bytes] | None = None
 
     @property
     def root(self) -> bytes:
-        return self.levels[-1]
+        return self._above[-1]
+
+    @property
+    def height(self) -> int:
+        """Levels above the leaves."""
+        return (self.size - 1).bit_length()
 
     def node(self, level: int, position: int) -> bytes:
-        start = position * DIGEST_BYTES
-        return self.levels[level][start : start + DIGEST_BYTES]
+        """A node, or the empty string where there is none."""
+        if level >= _BLOCK_LEVELS:
+            return _at(self._above[level - _BLOCK_LEVELS], position)
+        block = position >> (_BLOCK_LEVELS - level)
+        if block * BLOCK >= self.size:
+            return b""
+        self._open(block)
+        within = position - (block << (_BLOCK_LEVELS - level))
+        # A last block that is short ends below its place: its root is promoted as it is.
+        return _at(self._levels[min(level, len(self._levels) - 1)], within)
+
+    def _open(self, block: int) -> None:
+        if block == self._block:
+            return
+        levels = _levels(self._leaves_of(block))
+        if levels[-1] != _at(self._above[0], block):
+            raise self._damaged
+        self._block, self._levels, self._paths = block, levels, None
 
     def subtree(self, low: int, high: int) -> bytes:
         """The hash over leaves [low, high), a range of the tree's own splits."""
         level = (high - low - 1).bit_length()
         return self.node(level, low >> level)
+
+    def path_steps(self, index: int) -> bytes:
+        """The serialised OpenTimestamps operations from leaf `index` to the root. Raises IndexError."""
+        _check_index(self, index)
+        self._open(index // BLOCK)
+        if self._paths is None:
+            self._paths = self._block_paths()
+        return self._paths[index % BLOCK]
+
+    def _block_paths(self) -> list[bytes]:
+        """`path_steps` of each leaf of the open block, from the top down: neighbours share what is above them."""
+        above = b"".join(
+            _step_past(self._above[level], self._block >> level, b"") for level in range(len(self._above) - 1)
+        )
+        paths = [above]
+        for level in reversed(self._levels[:-1]):
+            paths = [_step_past(level, at, paths[at >> 1]) for at in range(len(level) // DIGEST_BYTES)]
+        return paths
+
+
+def _at(row: bytes, position: int) -> bytes:
+    return row[position * DIGEST_BYTES : (position + 1) * DIGEST_BYTES]
+
+
+def _step_past(level: bytes, at: int, above: bytes) -> bytes:
+    """The operations that join the node at `at` with its neighbour, if it has one, then those of the node above."""
+    neighbour = _at(level, at ^ 1)
+    if not neighbour:
+        return above
+    return (_PREPEND_LEFT + neighbour + _HASH if at % 2 else _APPEND_RIGHT + neighbour + _NODE_HASH) + above
+
+
+_HASH = write_steps([sha256_step()])
+_NODE_HASH = write_steps([prepend(NODE), sha256_step()])
+_PREPEND_LEFT = write_steps([prepend(NODE + bytes(DIGEST_BYTES))])[:-DIGEST_BYTES]
+_APPEND_RIGHT = write_steps([append(bytes(DIGEST_BYTES))])[:-DIGEST_BYTES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +176,27 @@ class Sibling:
 
 
 def build(leaves: Iterable[bytes]) -> Tree:
-    """The tree over `leaves`, 32 bytes each. Raises ValueError where there are none."""
-    level = b"".join(leaves)
-    if not level:
+    """The tree over `leaves`, 32 bytes each, all of which it keeps. Raises ValueError where there are none."""
+    row = b"".join(leaves)
+    growth = Growth()
+    growth.add(row)
+    if not growth.size:
         raise ValueError("a tree needs at least one leaf")
-    levels = [level]
-    while len(level) > DIGEST_BYTES:
-        paired = len(level) - len(level) % (2 * DIGEST_BYTES)
-        nodes = [
-            node_hash(level[at : at + DIGEST_BYTES], level[at + DIGEST_BYTES : at + 2 * DIGEST_BYTES])
-            for at in range(0, paired, 2 * DIGEST_BYTES)
-        ]
-        level = b"".join(nodes) + level[paired:]
-        levels.append(level)
-    return Tree(tuple(levels))
+    block_bytes = BLOCK * DIGEST_BYTES
+    impossible = ValueError("the leaves have changed")
+    return Tree(growth.size, growth.block_roots(), lambda n: row[n * block_bytes : (n + 1) * block_bytes], impossible)
+
+
+def _check_index(tree: Tree, index: int) -> None:
+    if not 0 <= index < tree.size:
+        raise IndexError(f"item {index} of {tree.size}")
 
 
 def audit_path(tree: Tree, index: int) -> tuple[Sibling, ...]:
     """The neighbours from leaf `index` up to the root (RFC 6962 section 2.1.1). Raises IndexError."""
-    if not 0 <= index < tree.size:
-        raise IndexError(f"item {index} of {tree.size}")
+    _check_index(tree, index)
     path = []
-    for level in range(len(tree.levels) - 1):
+    for level in range(tree.height):
         position = index >> level
         neighbour = tree.node(level, position ^ 1)
         if neighbour:
@@ -172,19 +280,14 @@ def _ascending(size: int, disclosed: Iterable[tuple[int, bytes]]) -> Iterator[tu
     yield size, b""
 
 
-def steps_to_head(s: bytes, r: bytes, path: Iterable[Sibling], size: int, statement: bytes) -> tuple[Step, ...]:
-    """The OpenTimestamps operations from an item's digest to the head (DESIGN section 2).
+def steps_to_leaf(s: bytes, r: bytes) -> bytes:
+    """The serialised OpenTimestamps operations from an item's digest to its leaf (DESIGN section 2)."""
+    return write_steps([append(s + r), prepend(LEAF), sha256_step()])
 
-    Only append, prepend and sha256, so that any OpenTimestamps verifier can follow them.
-    """
-    steps = [append(s + r), prepend(LEAF), sha256_step()]
-    for sibling in path:
-        if sibling.on_left:
-            steps += [prepend(NODE + sibling.hash), sha256_step()]
-        else:
-            steps += [append(sibling.hash), prepend(NODE), sha256_step()]
-    steps += [append(head_tail(size, statement)), prepend(HEAD + HEAD_CONTEXT), sha256_step()]
-    return tuple(steps)
+
+def steps_to_head(size: int, statement: bytes) -> bytes:
+    """Those from the root to the head."""
+    return write_steps([append(head_tail(size, statement)), prepend(HEAD + HEAD_CONTEXT), sha256_step()])
 
 
 def steps_to_seal(token: bytes) -> tuple[Step, ...]:

@@ -300,7 +300,7 @@ def _attestation(leaf: _Leaf) -> Attestation:
 class Hasher(Protocol):
     """What hashlib's objects and PyCryptodome's have in common."""
 
-    def update(self, data: bytes, /) -> object: ...
+    def update(self, data: bytes | memoryview, /) -> object: ...
 
     def digest(self) -> bytes: ...
 
@@ -337,9 +337,12 @@ def write_steps(steps: Iterable[Step]) -> bytes:
     return bytes(out)
 
 
-def write_proof(digest: bytes, steps: Iterable[Step], timestamp: bytes) -> bytes:
-    """A proof file for a SHA-256 `digest`: the steps, then the serialised timestamp of what they lead to."""
-    return MAGIC + _write_varint(VERSION) + bytes([_SHA256]) + digest + write_steps(steps) + timestamp
+_PROOF_START = MAGIC + bytes([VERSION, _SHA256])
+
+
+def write_proof(digest: bytes, steps: bytes, timestamp: bytes) -> bytes:
+    """A proof file for a SHA-256 `digest`: serialised steps, then the serialised timestamp of what they lead to."""
+    return _PROOF_START + digest + steps + timestamp
 
 
 def rewrite_proof(proof: Proof, timestamp: bytes) -> bytes:

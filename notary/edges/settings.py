@@ -5,7 +5,6 @@ of its name: `min_calendars` and NOTARY_MIN_CALENDARS. In a variable a list is d
 set and empty is an empty list, or for other keys as good as not set.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -93,6 +92,8 @@ def _read(file: Path) -> dict[str, Any]:
         raise InputError(f"{file}: {(error.strerror or str(error)).lower()}") from None
     if len(data) > limits.SETTINGS_BYTES:
         raise InputError(f"{file}: over {limits.SETTINGS_BYTES:,} bytes; not a file of settings")
+    import tomllib
+
     try:
         return tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:

@@ -1,13 +1,23 @@
 """The hashes of the commitment. Their values are held by test_vectors; here is what tells them apart."""
 
 import hashlib
+import hmac
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from notary.core import digest
-from notary.core.digest import head_hash, leaf_hash, node_hash, record_hash, salts, seal_hash, statement_hash
+from notary.core.digest import (
+    Salter,
+    head_hash,
+    leaf_hash,
+    node_hash,
+    record_hash,
+    salted_leaf,
+    seal_hash,
+    statement_hash,
+)
 
 hashes = st.binary(min_size=32, max_size=32)
 
@@ -39,7 +49,7 @@ def test_an_empty_token_is_a_token() -> None:
 
 @given(st.binary(min_size=32, max_size=32), st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
 def test_salts_differ_from_item_to_item(key: bytes, one: int, other: int) -> None:
-    drawn = [salts(key, one), salts(key, other)]
+    drawn = [Salter(key).salts(one), Salter(key).salts(other)]
     assert {len(salt) for both in drawn for salt in (both.s, both.t)} == {16}
     assert len({salt for both in drawn for salt in (both.s, both.t)}) == (2 if one == other else 4)
 
@@ -47,4 +57,15 @@ def test_salts_differ_from_item_to_item(key: bytes, one: int, other: int) -> Non
 @pytest.mark.parametrize("index", [-1, 2**64])
 def test_an_index_is_a_u64(index: int) -> None:
     with pytest.raises(OverflowError):
-        salts(bytes(32), index)
+        Salter(bytes(32)).salts(index)
+
+
+@given(st.binary(min_size=32, max_size=32), st.integers(0, 2**64 - 1), hashes, st.binary(max_size=200))
+def test_salts_are_the_hmac_of_the_design_and_go_into_the_leaf(
+    key: bytes, index: int, one: bytes, record: bytes
+) -> None:
+    salter = Salter(key)
+    both = hmac.digest(key, b"notary/v1 salts" + index.to_bytes(8, "big"), "sha256")
+    assert salter.pair(index) == both
+    assert (salter.salts(index).s, salter.salts(index).t) == (both[:16], both[16:])
+    assert salted_leaf(one, both, record) == leaf_hash(one, both[:16], record_hash(both[16:], record))

@@ -16,9 +16,11 @@ from notary.core.evidence import (
     Item,
     check_record,
     make_record,
+    nanoseconds,
     path_text,
     portable,
     read_item,
+    record_bytes,
     record_path,
     rfc3339,
     write_item,
@@ -53,6 +55,8 @@ def test_a_record_that_was_made_is_sound(path: bytes, size: int, mtime: int | No
     assert record["size"] == size
     assert declared.items() <= record.items()
     assert path_text(record).encode(errors="surrogateescape") == path
+    assert record_bytes(path, size, mtime, declared) == canonical(record)
+    assert record_bytes(path, size, mtime) == canonical(make_record(path, size, mtime))
 
 
 def test_a_name_that_is_not_utf_8_survives() -> None:
@@ -176,7 +180,7 @@ def test_rfc3339_loses_nothing(ns: int) -> None:
     assert len(whole) == 19
     assert not digits.endswith("0")
     since = datetime.fromisoformat(whole + "+00:00") - datetime(1970, 1, 1, tzinfo=UTC)
-    assert (since.days * 86_400 + since.seconds) * 10**9 + int(digits.ljust(9, "0")) == ns
+    assert (since.days * 86_400 + since.seconds) * 10**9 + int(digits.ljust(9, "0")) == ns == nanoseconds(text)
 
 
 # -- lines of items.jsonl -------------------------------------------------------------------------------------------

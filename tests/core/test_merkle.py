@@ -13,21 +13,28 @@ from hypothesis import strategies as st
 from notary import limits
 from notary.core.digest import head_hash, leaf_hash, statement_hash
 from notary.core.merkle import (
+    BLOCK,
+    Growth,
     Sibling,
+    Tree,
     audit_path,
     build,
     cover,
     root_by_cover,
     root_by_path,
+    root_of_blocks,
     split,
     steps_to_head,
+    steps_to_leaf,
 )
-from notary.core.ots import read_proof, write_proof
+from notary.core.ots import append, prepend, read_proof, sha256_step, write_proof, write_steps
 from notary.errors import FormatError
 from tests.core.reference import block, parse
 
 SIZES = range(1, 131)
+AROUND_BLOCKS = [BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK - 1, 2 * BLOCK, 2 * BLOCK + 1, 5 * BLOCK + 7]
 SUBSETS = 3
+DAMAGED = ValueError("damaged")
 
 # The inputs and roots that Certificate Transparency's implementations share (google/certificate-transparency,
 # merkletree/merkle_tree_test.cc): its leaf is SHA-256(00 | input), its node the same as ours.
@@ -98,7 +105,7 @@ def test_roots_of_certificate_transparency() -> None:
     assert [build(leaves[:size]).root.hex() for size in range(1, 9)] == CT_ROOTS
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [*SIZES, *AROUND_BLOCKS])
 def test_shape_is_that_of_rfc_6962(size: int) -> None:
     leaves = leaves_of(size)
     tree = build(iter(leaves))
@@ -118,6 +125,38 @@ def test_shape_is_that_of_rfc_6962(size: int) -> None:
 def test_a_tree_has_leaves() -> None:
     with pytest.raises(ValueError, match="at least one"):
         build([])
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 1000, BLOCK, 3 * BLOCK])
+def test_a_tree_grows_by_pieces_of_any_length(pieces: int) -> None:
+    leaves = leaves_of(3 * BLOCK + 5)
+    growth = Growth()
+    for at in range(0, len(leaves), pieces):
+        growth.add(b"".join(leaves[at : at + pieces]))
+        assert growth.size == min(at + pieces, len(leaves))
+        assert root_of_blocks(growth.block_roots()) == naive_root(leaves[: growth.size])
+
+
+def test_a_tree_asks_for_each_block_once_and_believes_none() -> None:
+    leaves = leaves_of(4 * BLOCK - 3)
+    whole = build(leaves)
+    asked: list[int] = []
+
+    def leaves_of_block(block: int) -> bytes:
+        asked.append(block)
+        return b"".join(leaves[block * BLOCK : (block + 1) * BLOCK])
+
+    roots = b"".join(whole.subtree(at, min(at + BLOCK, len(leaves))) for at in range(0, len(leaves), BLOCK))
+    tree = Tree(len(leaves), roots, leaves_of_block, DAMAGED)
+    assert tree.root == whole.root == naive_root(leaves)
+    assert not asked
+    assert [tree.path_steps(index) for index in range(tree.size)] == [whole.path_steps(i) for i in range(whole.size)]
+    assert asked == [0, 1, 2, 3]
+    leaves[2 * BLOCK + 5] = bytes(32)
+    altered = Tree(len(leaves), roots, leaves_of_block, DAMAGED)
+    assert altered.path_steps(0) == whole.path_steps(0)
+    with pytest.raises(ValueError, match="damaged"):
+        altered.path_steps(2 * BLOCK)
 
 
 def test_a_doubled_leaf_changes_the_root() -> None:
@@ -271,6 +310,27 @@ def test_one_item_of_very_many_is_a_few_hashes(size: int, index: int, count: int
 # -- derived OpenTimestamps proofs ----------------------------------------------------------------------------------
 
 
+def steps_of(path: Iterable[Sibling]) -> bytes:
+    """The operations of an audit path one by one, as DESIGN section 2 writes them."""
+    steps = []
+    for one in path:
+        if one.on_left:
+            steps += [prepend(b"\1" + one.hash), sha256_step()]
+        else:
+            steps += [append(one.hash), prepend(b"\1"), sha256_step()]
+    return write_steps(steps)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 31, 33, 100, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 1, 9 * BLOCK])
+def test_the_steps_of_a_path(size: int) -> None:
+    tree = build(leaves_of(size))
+    for index in {*range(min(size, 40)), size // 2, size - 1, max(size - 2, 0), BLOCK % size}:
+        assert tree.path_steps(index) == steps_of(audit_path(tree, index))
+    for index in (-1, size):
+        with pytest.raises(IndexError):
+            tree.path_steps(index)
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 31, 33, 100])
 def test_derived_proofs_lead_to_the_head_in_the_reference_library(size: int) -> None:
     digests, s, r = leaves_of(size), bytes(range(16)), bytes(range(32))
@@ -278,7 +338,8 @@ def test_derived_proofs_lead_to_the_head_in_the_reference_library(size: int) -> 
     statement = statement_hash(b"{}")
     head = head_hash(tree.root, size, statement)
     for index, digest in enumerate(digests):
-        data = write_proof(digest, steps_to_head(s, r, audit_path(tree, index), size, statement), block(123))
+        steps = steps_to_leaf(s, r) + tree.path_steps(index) + steps_to_head(size, statement)
+        data = write_proof(digest, steps, block(123))
         proof = parse(data)
         assert proof.file_digest == digest
         assert [(message, one.height) for message, one in proof.timestamp.all_attestations()] == [(head, 123)]
@@ -289,16 +350,11 @@ def test_derived_proofs_lead_to_the_head_in_the_reference_library(size: int) -> 
 def test_a_path_of_the_largest_batch_is_read_by_the_reference_library(on_left: bool) -> None:
     path = [Sibling(hash_, on_left) for hash_ in leaves_of((limits.BATCH_ITEMS - 1).bit_length())]
     s, r, statement = bytes(16), bytes(32), statement_hash(b"{}")
-    steps = steps_to_head(s, r, path, limits.BATCH_ITEMS, statement)
+    steps = steps_to_leaf(s, r) + steps_of(path) + steps_to_head(limits.BATCH_ITEMS, statement)
     # What is left is for the calendar's own path: real ones are 60 to 110 operations long.
-    assert len(steps) <= limits.PROOF_DEPTH - 120
+    count = 3 + sum(2 if one.on_left else 3 for one in path) + 3
+    assert count <= limits.PROOF_DEPTH - 120
     data = write_proof(bytes(32), steps, block(1))
     root = root_by_path(leaf_hash(bytes(32), s, r), path)
     [(message, _)] = parse(data).timestamp.all_attestations()
     assert message == head_hash(root, limits.BATCH_ITEMS, statement)
-
-
-def test_derived_operations_are_append_prepend_and_sha256() -> None:
-    path = [Sibling(bytes(32), on_left=True), Sibling(bytes(32), on_left=False)]
-    steps = steps_to_head(bytes(16), bytes(32), path, 4, bytes(32))
-    assert {tag for tag, _ in steps} == {0xF0, 0xF1, 0x08}

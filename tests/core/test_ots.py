@@ -48,6 +48,7 @@ from notary.core.ots import (
     rewrite_proof,
     sha256_step,
     write_proof,
+    write_steps,
 )
 from notary.core.ots import append as append_step
 from notary.core.ots import prepend as prepend_step
@@ -449,7 +450,7 @@ def test_a_version_in_two_bytes_is_the_same_version() -> None:
 @given(st.lists(st.sampled_from([append_step(b"a"), prepend_step(b"b" * 200), sha256_step()]), max_size=9))
 @settings(deadline=None, max_examples=50)
 def test_written_steps_are_read_by_the_reference_library(steps: list[Step]) -> None:
-    data = write_proof(DIGEST, steps, block(1))
+    data = write_proof(DIGEST, write_steps(steps), block(1))
     node, read = parse(data).timestamp, []
     while node.ops:
         [(operation, node)] = node.ops.items()

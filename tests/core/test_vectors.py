@@ -8,10 +8,19 @@ from typing import Any
 
 import pytest
 
-from notary.core.digest import digest_of, head_hash, leaf_hash, record_hash, salts, seal_hash, statement_hash
+from notary.core.digest import Salter, digest_of, head_hash, leaf_hash, record_hash, seal_hash, statement_hash
 from notary.core.evidence import Item, check_record, read_item, write_item
 from notary.core.manifest import read_manifest
-from notary.core.merkle import audit_path, build, cover, root_by_cover, root_by_path, steps_to_head, steps_to_seal
+from notary.core.merkle import (
+    audit_path,
+    build,
+    cover,
+    root_by_cover,
+    root_by_path,
+    steps_to_head,
+    steps_to_leaf,
+    steps_to_seal,
+)
 from notary.core.ots import read_proof, write_proof, write_steps
 from notary.core.strict_json import canonical
 from notary.errors import FormatError
@@ -38,14 +47,14 @@ def split_hashes(data: str) -> list[bytes]:
 
 @pytest.mark.parametrize("vector", VECTORS["salts"], ids=lambda vector: str(vector["index"]))
 def test_salts(vector: dict[str, Any]) -> None:
-    both = salts(KEY, vector["index"])
+    both = Salter(KEY).salts(vector["index"])
     assert (both.s.hex(), both.t.hex()) == (vector["s"], vector["t"])
 
 
 @pytest.mark.parametrize("vector", ITEMS, ids=lambda vector: str(vector["index"]))
 def test_items(vector: dict[str, Any]) -> None:
     content, record = bytes.fromhex(vector["content"]), json.loads(vector["record"])
-    both = salts(KEY, vector["index"])
+    both = Salter(KEY).salts(vector["index"])
     assert digest_of(content).hex() == vector["digest"]
     assert canonical(record).hex() == vector["record_bytes"] == vector["record"].encode().hex()
     assert (both.s.hex(), both.t.hex()) == (vector["s"], vector["t"])
@@ -105,7 +114,9 @@ def test_statement_head_and_seals(vector: dict[str, Any]) -> None:
     for seal in vector["seals"]:
         token = None if seal["token"] is None else bytes.fromhex(seal["token"])
         assert seal_hash(head, token).hex() == seal["seal"]
-        sealed = write_proof(head, () if token is None else steps_to_seal(token), b"\0" + bytes(8) + b"\0")
+        sealed = write_proof(
+            head, b"" if token is None else write_steps(steps_to_seal(token)), b"\0" + bytes(8) + b"\0"
+        )
         assert [one.message.hex() for one in read_proof(sealed).attestations] == [seal["seal"]]
 
 
@@ -114,8 +125,8 @@ def test_opentimestamps_operations(vector: dict[str, Any]) -> None:
     size, index = VECTORS["opentimestamps"]["size"], vector["index"]
     s, r = bytes.fromhex(ITEMS[index]["s"]), bytes.fromhex(ITEMS[index]["r"])
     statement = bytes.fromhex(VECTORS["heads"][0]["statement"])
-    steps = steps_to_head(s, r, audit_path(build(LEAVES[:size]), index), size, statement)
-    assert write_steps(steps).hex() == vector["operations"]
+    path = build(LEAVES[:size]).path_steps(index)
+    assert (steps_to_leaf(s, r) + path + steps_to_head(size, statement)).hex() == vector["operations"]
 
 
 def session() -> tuple[list[str], list[str]]:

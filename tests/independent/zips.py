@@ -50,7 +50,7 @@ def read_directory(archive: bytes) -> tuple[list[Entry], int]:
         need(struct.unpack_from("<LQL", archive, locator + 4) == (0, end, 1), "several disks")
         limits = zip(short, (here, total, size, start), (0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF), strict=True)
         need(all(narrow in (wide, limit) for narrow, wide, limit in limits), "two ends that differ")
-    need(disks == 0 and here == total <= 300_000, "several disks, or too many entries")
+    need(disks == 0 and here == total <= 2_100_000, "several disks, or too many entries")
     need(start + size == end, "a central directory elsewhere")
     entries, at = [], start
     for _ in range(total):

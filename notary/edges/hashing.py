@@ -1,0 +1,259 @@
+"""Hashing files: one, or a chunk of small ones in one task, here or in another process or machine."""
+
+import hashlib
+import os
+import stat
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from io import FileIO
+from typing import NamedTuple
+
+from notary import limits
+from notary.core.ots import new_hash
+from notary.errors import UnreadableError, reason_of
+
+LARGE_FILE = 1 << 20
+"""Files from this size on are worth a task of their own."""
+
+OTHER_HASHES = {"md5": 16, "sha1": 20}
+"""Hash functions that load files state besides SHA-256, and how many bytes their digests have."""
+
+_AHEAD = 64
+"""Files that are opened, and announced to the system, before the first of them is read: a cold disk then reads them in
+the order that suits it, and several times as fast."""
+
+# Opening a FIFO would wait for a writer; the flag does nothing to a regular file. A link may have been put in the
+# file's place after the walk.
+_OPEN_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+)
+_CHANGES = "it changes while it is read"
+_ROW = struct.Struct("<32s16sqqI")
+
+
+class Hashed(NamedTuple):
+    """A file's SHA-256, its size in bytes, and its modification time in nanoseconds since 1970.
+
+    `identity` is 16 bytes that change with the file's size, times or inode; `others` are its digests by further hash
+    functions that were asked for. A tuple, since there are millions.
+    """
+
+    digest: bytes
+    size: int
+    mtime_ns: int
+    identity: bytes
+    others: tuple[bytes, ...] = ()
+
+
+def hash_file(source: str, progress: Callable[[int], None] = lambda count: None, also: Sequence[str] = ()) -> Hashed:
+    """The digest of a regular file's bytes, with the size and time that it had.
+
+    A file that changes while it is read is read once more, and then refused. `progress` is told the bytes of each
+    read. Raises UnreadableError.
+    """
+    try:
+        for _ in range(2):
+            descriptor = _announced(source)
+            try:
+                hashed = _hash_large(descriptor, _regular(source, descriptor), also, progress)
+            finally:
+                os.close(descriptor)
+            if hashed is not None:
+                return hashed
+    except OSError as error:
+        raise UnreadableError(f"{source}: {reason_of(error)}") from None
+    raise UnreadableError(f"{source}: {_CHANGES}", "close the program that writes it, or exclude it")
+
+
+def identity_of(source: str) -> bytes | None:
+    """The identity of the regular file at `source` as it is now; None where there is none."""
+    try:
+        status = os.lstat(source)
+    except OSError:
+        return None
+    return _identity(_state(status)) if stat.S_ISREG(status.st_mode) else None
+
+
+def _announced(source: str) -> int:
+    """A descriptor of a file whose first bytes the system may fetch by now."""
+    descriptor = os.open(source, _OPEN_FLAGS)
+    if _advise is not None:
+        try:  # noqa: SIM105 - suppress() costs more than the call
+            _advise(descriptor, 0, LARGE_FILE, os.POSIX_FADV_WILLNEED)
+        except OSError:
+            pass  # a file system that takes no advice
+    return descriptor
+
+
+_advise = getattr(os, "posix_fadvise", None)
+
+
+def _regular(source: str, descriptor: int) -> os.stat_result:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableError(f"{source}: not a regular file")
+    return status
+
+
+def _hash_large(
+    descriptor: int, before: os.stat_result, also: Sequence[str], progress: Callable[[int], None]
+) -> Hashed | None:
+    """None where the file was not the same before and after."""
+    hashers = [hashlib.sha256(), *map(new_hash, also)]
+    buffer = memoryview(bytearray(min(limits.READ_BYTES, before.st_size + 1)))
+    size = 0
+    with FileIO(descriptor, closefd=False) as stream:
+        while count := stream.readinto(buffer):
+            for hasher in hashers:
+                hasher.update(buffer[:count])
+            size += count
+            progress(count)
+            if size > before.st_size:
+                return None
+    digest, *others = (hasher.digest() for hasher in hashers)
+    return _unless_changed(descriptor, before, size, digest, tuple(others))
+
+
+def _hash_small(descriptor: int, before: os.stat_result, also: Sequence[str]) -> Hashed | None:
+    """The same for a file that is read at once; one byte more is asked for than there should be."""
+    data = os.read(descriptor, before.st_size + 1)
+    others = tuple(_digest(name, data) for name in also) if also else ()
+    return _unless_changed(descriptor, before, len(data), hashlib.sha256(data).digest(), others)
+
+
+def _digest(hash_name: str, data: bytes) -> bytes:
+    hasher = new_hash(hash_name)
+    hasher.update(data)
+    return hasher.digest()
+
+
+def _unless_changed(
+    descriptor: int, before: os.stat_result, size: int, digest: bytes, others: tuple[bytes, ...]
+) -> Hashed | None:
+    after = os.fstat(descriptor)
+    state = _state(after)
+    if size != before.st_size or state != _state(before):
+        return None
+    return Hashed(digest, size, after.st_mtime_ns, _identity(state), others)
+
+
+_State = tuple[int, int, int, int, int]
+
+
+def _state(status: os.stat_result) -> _State:
+    # On Windows st_ctime is the time of creation; it does not change, so it does no harm there.
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev)
+
+
+def _identity(state: _State) -> bytes:
+    return hashlib.sha256(b"%d %d %d %d %d" % state).digest()[:16]
+
+
+# -- by the chunk ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Files to be hashed in one task: folders with the names in them. `also` names further hash functions."""
+
+    folders: tuple[tuple[str, tuple[str, ...]], ...]
+    also: tuple[str, ...] = ()
+
+    def sources(self) -> list[str]:
+        return [place + name for folder, names in self.folders for place in [_prefix(folder)] for name in names]
+
+
+def _prefix(folder: str) -> str:
+    return os.path.join(folder, "")  # noqa: PTH118 - a Path forgets the last slash
+
+
+class HashedChunk:
+    """What became of a chunk's files, by their places in it; packed, since it travels between processes.
+
+    `unreadable` gives reasons, `large` the sizes of files that were left for tasks of their own.
+    """
+
+    def __init__(self) -> None:
+        self._rows = bytearray()
+        self._others: dict[int, tuple[bytes, ...]] = {}
+        self.unreadable: dict[int, str] = {}
+        self.large: dict[int, int] = {}
+
+    def add(self, place: int, outcome: Hashed | str | int) -> None:
+        """What became of the file at the next place: hashed, or why not; its size for a large one."""
+        if isinstance(outcome, Hashed):
+            seconds, nanoseconds = divmod(outcome.mtime_ns, 10**9)
+            self._rows += _ROW.pack(outcome.digest, outcome.identity, outcome.size, seconds, nanoseconds)
+            if outcome.others:
+                self._others[place] = outcome.others
+            return
+        self._rows += bytes(_ROW.size)
+        if isinstance(outcome, int):
+            self.large[place] = outcome
+        else:
+            self.unreadable[place] = outcome
+
+    def seen_by(self, worker: str) -> None:
+        """Says of each reason on which worker it was so: what one has, another may lack."""
+        self.unreadable = {place: f"{reason} (on the worker {worker})" for place, reason in self.unreadable.items()}
+
+    def outcomes(self) -> Iterator[Hashed | str | None]:
+        """The same again, in order; None for a large one."""
+        for place, (digest, identity, size, seconds, nanoseconds) in enumerate(_ROW.iter_unpack(self._rows)):
+            if place in self.large:
+                yield None
+            elif place in self.unreadable:
+                yield self.unreadable[place]
+            else:
+                others = self._others.get(place, ())
+                yield Hashed(digest, size, seconds * 10**9 + nanoseconds, identity, others)
+
+
+def hash_chunk(chunk: Chunk) -> HashedChunk:
+    """Hashes a chunk's small files in their order. Raises nothing: what cannot be read is told."""
+    done = HashedChunk()
+    sources = chunk.sources()
+    for begin in range(0, len(sources), _AHEAD):
+        group = sources[begin : begin + _AHEAD]
+        opened = [_announced_or_why(source) for source in group]
+        for place, source, descriptor in zip(range(begin, begin + len(group)), group, opened, strict=True):
+            done.add(place, descriptor if isinstance(descriptor, str) else _outcome(source, descriptor, chunk.also))
+    return done
+
+
+def hash_large(chunk: Chunk) -> HashedChunk:
+    """Hashes a chunk's files one after the other, however large. Raises nothing, as `hash_chunk`."""
+    done = HashedChunk()
+    for place, source in enumerate(chunk.sources()):
+        try:
+            done.add(place, hash_file(source, also=chunk.also))
+        except UnreadableError as error:
+            done.add(place, error.message.removeprefix(f"{source}: "))
+    return done
+
+
+def _announced_or_why(source: str) -> int | str:
+    try:
+        return _announced(source)
+    except OSError as error:
+        return reason_of(error)
+
+
+def _outcome(source: str, descriptor: int, also: Sequence[str]) -> Hashed | str | int:
+    try:
+        try:
+            status = _regular(source, descriptor)
+            if status.st_size >= LARGE_FILE:
+                return status.st_size
+            return _hash_small(descriptor, status, also) or hash_file(source, also=also)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        return reason_of(error)
+    except UnreadableError as error:
+        return error.message.removeprefix(f"{source}: ")

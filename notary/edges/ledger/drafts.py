@@ -1,0 +1,263 @@
+"""Drafts: what has been hashed for a batch that is not sealed yet, in a SQLite file of its own beside the ledger.
+
+A draft is written as hashing goes on, so that a killed process, a full disk or a pulled drive costs little: the next
+run on the same paths takes over what it finds there. A draft belongs to the process that began it, and is not looked
+into before that is gone.
+"""
+
+import hashlib
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from notary.edges.ledger.columns import as_bytes, text_or_bytes
+from notary.edges.ledger.database import BUSY_SECONDS, database_files, make_private
+
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS draft.folders (
+    id INTEGER PRIMARY KEY, recorded ANY NOT NULL, source ANY NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS draft.items (
+    id INTEGER PRIMARY KEY, folder_id INTEGER NOT NULL, name ANY NOT NULL, size INTEGER NOT NULL,
+    mtime INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    digest BLOB NOT NULL, identity BLOB NOT NULL, others BLOB NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS draft.declarations (
+    item_id INTEGER PRIMARY KEY, exhibit TEXT, custodian TEXT, bates TEXT, description TEXT, source TEXT
+) STRICT;
+CREATE TABLE IF NOT EXISTS draft.load_rows (row INTEGER PRIMARY KEY, item_id INTEGER, cells TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS draft.earlier (
+    folder ANY NOT NULL, name ANY NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    digest BLOB NOT NULL, identity BLOB NOT NULL, others BLOB NOT NULL, PRIMARY KEY (folder, name)
+) STRICT, WITHOUT ROWID;
+"""
+
+_TAKE_OVER = """
+INSERT OR REPLACE INTO draft.earlier SELECT * FROM left_behind.earlier;
+INSERT OR REPLACE INTO draft.earlier
+    SELECT source, name, size, mtime, mtime_ns, digest, identity, others
+    FROM left_behind.items AS items JOIN left_behind.folders AS folders ON folders.id = folder_id;
+"""
+
+
+class DraftItem(NamedTuple):
+    """A hashed file: its folder as it is recorded, and where that is; its name; what hashing told; what was declared.
+
+    A tuple, since there are millions.
+    """
+
+    recorded: bytes
+    source: bytes
+    name: bytes
+    digest: bytes
+    size: int
+    mtime_ns: int
+    identity: bytes
+    others: bytes = b""
+    declared: Mapping[str, str] | None = None
+
+
+class Known(NamedTuple):
+    """What an earlier run made of a file, whose state then had this identity."""
+
+    size: int
+    mtime_ns: int
+    digest: bytes
+    identity: bytes
+    others: bytes
+
+
+def _beginning(ledger: Path, key: Sequence[bytes]) -> str:
+    token = hashlib.sha256(b"".join(b"%d:%s" % (len(part), part) for part in key)).hexdigest()[:16]
+    return f"{ledger.name}-draft-{token}"
+
+
+def draft_files(ledger: Path, beginning: str | None = None) -> list[Path]:
+    """All files of drafts, or of those whose names begin so."""
+    beginning = beginning or f"{ledger.name}-draft-"
+    with suppress(OSError):
+        return [file for file in ledger.parent.iterdir() if file.name.startswith(beginning)]
+    return []
+
+
+class Draft:
+    """The items of a batch to be, in their order. Comes from `Ledger.draft`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._folders: dict[tuple[bytes, bytes], int] = {}
+        self._folder_count = 0
+        self.size = 0
+        self.total_bytes = 0
+        self.had_earlier = bool(connection.execute("SELECT EXISTS (SELECT 1 FROM draft.earlier)").fetchone()[0])
+
+    def earlier(self, folder: bytes) -> dict[bytes, Known]:
+        """What earlier runs made of a folder's files, by name."""
+        if not self.had_earlier:
+            return {}
+        rows = self._connection.execute(
+            "SELECT name, size, mtime, mtime_ns, digest, identity, others FROM draft.earlier WHERE folder = ?",
+            (text_or_bytes(folder),),
+        )
+        return {
+            as_bytes(name): Known(size, mtime * 10**9 + mtime_ns, digest, identity, others)
+            for name, size, mtime, mtime_ns, digest, identity, others in rows
+        }
+
+    def add(self, items: Sequence[DraftItem]) -> None:
+        """Takes the next items: they are on disk when this returns."""
+        first = self.size + 1
+        with _change(self._connection):
+            folders = [self._folder(item.recorded, item.source) for item in items]
+            self._connection.executemany(
+                "INSERT INTO draft.items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (
+                        number,
+                        folder,
+                        text_or_bytes(item.name),
+                        item.size,
+                        *divmod(item.mtime_ns, 10**9),
+                        item.digest,
+                        item.identity,
+                        item.others,
+                    )
+                    for number, (folder, item) in enumerate(zip(folders, items, strict=True), start=first)
+                ),
+            )
+            self._connection.executemany(
+                "INSERT INTO draft.declarations VALUES (:id, :exhibit, :custodian, :bates, :description, :source)",
+                (
+                    _DECLARED_NOTHING | dict(item.declared) | {"id": number}
+                    for number, item in enumerate(items, start=first)
+                    if item.declared
+                ),
+            )
+        self.size += len(items)
+        self.total_bytes += sum(item.size for item in items)
+
+    def _folder(self, recorded: bytes, source: bytes) -> int:
+        number = self._folders.get((recorded, source))
+        if number is None:
+            if len(self._folders) >= _FOLDERS_REMEMBERED:
+                self._folders.clear()
+            self._folder_count += 1
+            number = self._folders[recorded, source] = self._folder_count
+            self._connection.execute(
+                "INSERT INTO draft.folders VALUES (?, ?, ?)", (number, text_or_bytes(recorded), text_or_bytes(source))
+            )
+        return number
+
+    def add_rows(self, rows: Iterable[tuple[int, int | None, str]]) -> None:
+        """Takes rows of a load file: their numbers, the indices of their items, their cells as JSON."""
+        with _change(self._connection):
+            self._connection.executemany("INSERT INTO draft.load_rows VALUES (?, ? + 1, ?)", rows)
+
+    def twice(self) -> tuple[str, str] | None:
+        """Two files that would have the same recorded path, if there are any."""
+        row = self._connection.execute(
+            "SELECT min(items.id), max(items.id) FROM draft.items JOIN draft.folders ON folders.id = folder_id"
+            " GROUP BY recorded, name HAVING count(*) > 1 ORDER BY 2 LIMIT 1"
+        ).fetchone()
+        return row and (self._source(row[0]), self._source(row[1]))
+
+    def _source(self, number: int) -> str:
+        folder, name = self._connection.execute(
+            "SELECT source, name FROM draft.items JOIN draft.folders ON folders.id = folder_id WHERE items.id = ?",
+            (number,),
+        ).fetchone()
+        return os.fsdecode(os.path.join(as_bytes(folder), as_bytes(name)))  # noqa: PTH118 - bytes
+
+
+_FOLDERS_REMEMBERED = 10_000
+_DECLARED_NOTHING = dict.fromkeys(("exhibit", "custodian", "bates", "description", "source"))
+
+
+@contextmanager
+def _change(connection: sqlite3.Connection) -> Iterator[None]:
+    """A change to the draft only: a plain BEGIN locks nothing of the ledger."""
+    connection.execute("BEGIN")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def attached(connection: sqlite3.Connection, ledger: Path, key: Sequence[bytes] | None) -> Iterator[Draft]:
+    """A draft for what `key` tells apart, with what earlier runs left behind for the same; in memory for None.
+
+    It is removed once the block ends well; after an error it stays for the next run. Raises sqlite3.Error and OSError.
+    """
+    path: Path | None = None
+    if key is None:
+        connection.execute("ATTACH ':memory:' AS draft")
+    else:
+        beginning = _beginning(ledger, key)
+        path = ledger.with_name(f"{beginning}-{secrets.token_hex(4)}")
+        make_private(path)
+        connection.execute("ATTACH ? AS draft", (str(path),))
+        _hold(connection, "draft")
+    for statement in _TABLES.split(";"):
+        connection.execute(statement)
+    if path is not None:
+        for left in draft_files(ledger, beginning):
+            if not left.name.startswith(path.name):
+                _take_over(connection, left)
+    try:
+        yield Draft(connection)
+    except BaseException:
+        connection.execute("DETACH draft")
+        raise
+    connection.execute("DETACH draft")
+    _remove(path)
+
+
+def _hold(connection: sqlite3.Connection, name: str) -> None:
+    """Keeps others out until it is detached. A killed process loses nothing without syncs; a power cut may cost it."""
+    connection.execute(f"PRAGMA {name}.locking_mode = EXCLUSIVE")
+    connection.execute(f"PRAGMA {name}.journal_mode = WAL")
+    connection.execute(f"PRAGMA {name}.synchronous = NORMAL")
+
+
+def _take_over(connection: sqlite3.Connection, path: Path) -> None:
+    """Moves what a run left behind at `path` to the draft, unless that run goes on. A damaged one is thrown away."""
+    if path.name.endswith(("-wal", "-shm", "-journal")):
+        return
+    try:
+        # Not created, should its owner have removed it just now.
+        connection.execute("ATTACH ? AS left_behind", (f"file:{quote(str(path.absolute()))}?mode=rw",))
+    except sqlite3.OperationalError:
+        return
+    try:
+        connection.execute("PRAGMA busy_timeout = 0")
+        _hold(connection, "left_behind")
+        with _change(connection):
+            for statement in _TAKE_OVER.split(";"):
+                connection.execute(statement)
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF in _BUSY:
+            return
+        if error.sqlite_errorcode & 0xFF not in _DAMAGED:
+            raise
+    finally:
+        connection.execute("DETACH left_behind")
+        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+    _remove(path)
+
+
+def _remove(path: Path | None) -> None:
+    for file in database_files(path) if path else ():
+        with suppress(OSError):
+            file.unlink()

@@ -1,0 +1,264 @@
+"""Gathering: files → digests, in their order, by whatever executor there is, and without what an earlier run has done.
+
+Files go out in chunks and come back as such; large ones are hashed one by one, or on other machines some at a time.
+However many files there are, a bounded number is under way at a time.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import accumulate, chain, groupby, islice
+from operator import attrgetter, itemgetter
+from os import fsencode
+from pathlib import Path
+from typing import NamedTuple
+
+from notary.edges.cluster import cluster_executor
+from notary.edges.hashing import (
+    OTHER_HASHES,
+    Chunk,
+    Hashed,
+    HashedChunk,
+    hash_chunk,
+    hash_file,
+    hash_large,
+    identity_of,
+)
+from notary.edges.ledger import Draft, Known
+from notary.edges.walking import Found
+from notary.edges.workers import worker_processes
+from notary.errors import SystemFailureError, UnreadableError
+
+Progress = Callable[[int], None]
+
+_AHEAD = 8
+"""Chunks whose large files are handed out before their turn."""
+
+_LARGE_AHEAD = 4096
+"""Large files that are handed out before further chunks' are."""
+
+_BATCH_BYTES = 200 * 10**6
+"""Large files that one task on another machine hashes: 100 to 400 ms, where the scheduler needs 2 ms for a task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hashers:
+    """Who hashes: `chunks` of small files, so many under way at a time, and `large` files.
+
+    `is_local` where the large ones are hashed in threads of this process, which can tell of every read; a job of one
+    chunk is then not worth another process. Otherwise this process's working folder means nothing to them.
+    """
+
+    chunks: Executor
+    large: Executor
+    chunk_files: int = 512
+    chunks_under_way: int = 32
+    is_local: bool = True
+
+
+@contextmanager
+def local_hashers(jobs: int) -> Iterator[Hashers]:
+    """This machine's: `jobs` processes for small files, as many threads for large ones."""
+    chunks, large = worker_processes(jobs), ThreadPoolExecutor(jobs)
+    try:
+        yield Hashers(chunks, large)
+    finally:
+        for executor in (chunks, large):
+            executor.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def cluster_hashers(address: str) -> Iterator[Hashers]:
+    """Those of the Dask scheduler at `address`; the files must be there under the same paths.
+
+    A chunk is some 25 ms of work, or seconds where each file comes over a network: few enough files that a lost worker
+    costs little, and enough that the scheduler's 2 ms for a task do not count. Raises InputError, SystemFailureError.
+    """
+    with cluster_executor(address) as executor:
+        yield Hashers(executor, executor, chunk_files=2048, chunks_under_way=128, is_local=False)
+
+
+class Gathered(NamedTuple):
+    """A file with its digest, or with the reason why it cannot be read. `is_known` where an earlier run hashed it.
+
+    A tuple, since there are millions.
+    """
+
+    found: Found
+    outcome: Hashed | str
+    is_known: bool = False
+
+
+def gather(
+    files: Iterable[Found], draft: Draft, hashers: Hashers, also: Sequence[str] = (), progress: Progress | None = None
+) -> Iterator[list[Gathered]]:
+    """All `files` in their order, some at a time, hashed also by the functions that `also` names.
+
+    A file is not read again that the draft's earlier runs have read, as long as size, times and inode are the same.
+    `progress` is told the bytes that are done. Raises SystemFailureError where the executor breaks.
+    """
+    chunks = _in_chunks(files, hashers.chunk_files)
+    first = list(islice(chunks, 2))
+    run = _Run(draft, hashers, tuple(also), progress, hashers.is_local and len(first) < 2)
+    under_way: deque[_Task] = deque()
+    ahead: deque[_Task] = deque()
+    try:
+        for chunk in chain(first, chunks):
+            under_way.append(run.start(chunk))
+            while len(under_way) > hashers.chunks_under_way or (under_way and under_way[0].is_done()):
+                ahead.append(run.hand_out(under_way.popleft()))
+                while _are_enough(ahead):
+                    yield from run.finish(ahead.popleft())
+        while under_way or ahead:
+            while under_way and not _are_enough(ahead):
+                ahead.append(run.hand_out(under_way.popleft()))
+            yield from run.finish(ahead.popleft())
+    except BrokenProcessPool:
+        raise SystemFailureError(
+            "a process that hashed files was ended from outside",
+            "the system may be short of memory; run the same command again: what was hashed is kept",
+        ) from None
+
+
+def _are_enough(ahead: Collection["_Task"]) -> bool:
+    return len(ahead) > _AHEAD or sum(task.large_count for task in ahead) > _LARGE_AHEAD
+
+
+def _in_chunks(files: Iterable[Found], size: int) -> Iterator[list[Found]]:
+    rest = iter(files)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+@dataclass(slots=True)
+class _Task:
+    """A chunk on its way: what is known of its files, and who hashes the others; those that are large in their order."""
+
+    files: list[Found]
+    known: dict[int, Hashed]
+    future: Future[HashedChunk] | None
+    outcomes: list[Hashed | str | None] = field(default_factory=list)
+    large: Iterator[Hashed | str | None] = field(default_factory=lambda: iter(()))
+    large_count: int = 0
+
+    def is_done(self) -> bool:
+        return self.future is None or self.future.done()
+
+
+class _Run:
+    def __init__(
+        self, draft: Draft, hashers: Hashers, also: tuple[str, ...], progress: Progress | None, is_small: bool
+    ) -> None:
+        self._draft = draft
+        self._hashers = hashers
+        self._also = also
+        self._progress = progress or (lambda count: None)
+        self._is_small = is_small
+        self._folder: str | None = None
+        self._earlier: dict[bytes, Known] = {}
+
+    def start(self, files: list[Found]) -> _Task:
+        known = self._known(files) if self._draft.had_earlier else {}
+        unknown = [file for place, file in enumerate(files) if place not in known] if known else files
+        if not unknown:
+            return _Task(files, known, None)
+        chunk = self._chunk(unknown)
+        if self._is_small:
+            future: Future[HashedChunk] = Future()
+            future.set_result(hash_chunk(chunk))
+        else:
+            future = self._hashers.chunks.submit(hash_chunk, chunk)
+        return _Task(files, known, future)
+
+    def _chunk(self, files: Iterable[Found]) -> Chunk:
+        folders = tuple(
+            (self._reachable(folder), tuple(file.name for file in group))
+            for folder, group in groupby(files, attrgetter("folder"))
+        )
+        return Chunk(folders, self._also)
+
+    def _reachable(self, folder: str) -> str:
+        return folder if self._hashers.is_local else str(Path(folder).absolute())
+
+    def _known(self, files: list[Found]) -> dict[int, Hashed]:
+        known: dict[int, Hashed] = {}
+        for place, file in enumerate(files):
+            if file.folder != self._folder:
+                self._folder = file.folder
+                self._earlier = self._draft.earlier(source_folder(file))
+            before = self._earlier.get(fsencode(file.name))
+            if before and before.identity == identity_of(file.source):
+                others = _split(before.others, self._also)
+                if others is not None:
+                    known[place] = Hashed(before.digest, before.size, before.mtime_ns, before.identity, others)
+        return known
+
+    def hand_out(self, task: _Task) -> _Task:
+        """Waits for the chunk, and hands out its large files."""
+        done = task.future.result() if task.future else HashedChunk()
+        hashed = done.outcomes()
+        task.outcomes = [task.known.get(place) or next(hashed) for place in range(len(task.files))]
+        large = [file for file, outcome in zip(task.files, task.outcomes, strict=True) if outcome is None]
+        task.large_count = len(large)
+        task.large = self._one_by_one(large) if self._hashers.is_local else self._in_batches(large, done.large.values())
+        return task
+
+    def _one_by_one(self, files: Sequence[Found]) -> Iterator[Hashed | str]:
+        futures = [self._hashers.large.submit(hash_file, file.source, self._progress, self._also) for file in files]
+        return map(_result, files, futures)
+
+    def _in_batches(self, files: Sequence[Found], sizes: Iterable[int]) -> Iterator[Hashed | str | None]:
+        batches = groupby(zip(files, _batch_numbers(sizes), strict=True), itemgetter(1))
+        chunks = [self._chunk(file for file, _ in batch) for _, batch in batches]
+        futures = [self._hashers.large.submit(hash_large, chunk) for chunk in chunks]
+        return chain.from_iterable(self._told(future.result()) for future in futures)
+
+    def _told(self, done: HashedChunk) -> Iterator[Hashed | str | None]:
+        for outcome in done.outcomes():
+            self._progress(outcome.size if isinstance(outcome, Hashed) else 0)
+            yield outcome
+
+    def finish(self, task: _Task) -> Iterator[list[Gathered]]:
+        """The chunk's files, those before a large one first: the draft shall have them while that is hashed."""
+        ready: list[Gathered] = []
+        done = 0
+        for place, (file, outcome) in enumerate(zip(task.files, task.outcomes, strict=True)):
+            if outcome is None:
+                if ready:
+                    yield ready
+                    ready = []
+                outcome = next(task.large)
+            elif isinstance(outcome, Hashed) and place not in task.known:
+                done += outcome.size
+            ready.append(Gathered(file, outcome, place in task.known))
+        self._progress(done)
+        yield ready
+
+
+def _result(file: Found, future: Future[Hashed]) -> Hashed | str:
+    try:
+        return future.result()
+    except UnreadableError as error:
+        return error.message.removeprefix(f"{file.source}: ")
+
+
+def _batch_numbers(sizes: Iterable[int]) -> Iterator[int]:
+    """For files of these sizes the batches that they are in: a batch ends with the file that fills it."""
+    ends = accumulate(sizes)
+    return (before // _BATCH_BYTES for before in chain([0], ends))
+
+
+def source_folder(file: Found) -> bytes:
+    """The file's folder from the root on: a draft and the ledger outlive the folder that a command is run in."""
+    return fsencode(Path(file.folder).absolute())
+
+
+def _split(others: bytes, also: Sequence[str]) -> tuple[bytes, ...] | None:
+    """The digests by further functions that a draft keeps in a row; None where they are not those that are wanted."""
+    ends = list(accumulate(OTHER_HASHES[name] for name in also))
+    if len(others) != (ends[-1] if ends else 0):
+        return None
+    return tuple(others[begin:end] for begin, end in zip([0, *ends], ends, strict=False))

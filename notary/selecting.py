@@ -1,0 +1,119 @@
+"""Selecting: what a stamp takes. Here: files and folders that were named, less what is excluded or unreadable."""
+
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from notary import limits
+from notary.edges.hashing import Hashed
+from notary.edges.ledger import Draft, StoredLoadFile
+from notary.edges.walking import Found, Skipped, Unreadable, walk
+from notary.errors import InputError, UnreadableError
+from notary.gathering import Gathered
+
+Taken = tuple[Found, Hashed, Mapping[str, str] | None]
+"""A file that becomes an item, and what its record declares."""
+
+
+class Selection(Protocol):
+    """Names the files of a batch to be, then decides about each by what was found in it.
+
+    `also` are hash functions that it needs besides SHA-256; `skipped` is what it left out so far; `notes` may be good
+    to know of a batch that is sealed.
+    """
+
+    also: tuple[str, ...]
+    skipped: list[Skipped]
+
+    @property
+    def load_file(self) -> StoredLoadFile | None: ...
+
+    @property
+    def notes(self) -> list[str]: ...
+
+    def files(self) -> Iterator[Found]:
+        """The files to hash, in order. Raises InputError."""
+        ...
+
+    def take(self, gathered: Sequence[Gathered], draft: Draft) -> list[Taken]:
+        """Of the next files those that become items."""
+        ...
+
+    def check(self, draft: Draft) -> None:
+        """Raises InputError where the batch is not to be sealed as it is."""
+        ...
+
+
+@dataclass(slots=True)
+class Folders:
+    """The files at `paths` and in the folders there; `own` are this program's files."""
+
+    paths: tuple[Path, ...]
+    exclude: tuple[str, ...]
+    own: Collection[Path]
+    skip_unreadable: bool
+    writes_ots: bool
+    also: tuple[str, ...] = ()
+    skipped: list[Skipped] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    unreadable_count: int = 0
+    load_file: StoredLoadFile | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def files(self) -> Iterator[Found]:
+        for one in walk(self.paths, self.exclude, self.own):
+            match one:
+                case Found():
+                    if self.writes_ots:
+                        _refuse_existing_proof(one)
+                    yield one
+                case Skipped():
+                    self.skipped.append(one)
+                case Unreadable(path, reason):
+                    self._note(path, reason)
+
+    def take(self, gathered: Sequence[Gathered], draft: Draft) -> list[Taken]:
+        taken: list[Taken] = []
+        for one in gathered:
+            if isinstance(one.outcome, Hashed):
+                taken.append((one.found, one.outcome, None))
+            else:
+                self._note(one.found.source, one.outcome)
+        return taken
+
+    def _note(self, path: str, reason: str) -> None:
+        self.unreadable_count += 1
+        if self.skip_unreadable:
+            self.skipped.append(Skipped(path, f"unreadable: {reason}"))
+        elif len(self.unreadable) < limits.LISTED_PROBLEMS:
+            self.unreadable.append(f"{path}: {reason}")
+
+    def check(self, draft: Draft) -> None:
+        if self.unreadable:
+            more = self.unreadable_count - len(self.unreadable)
+            raise UnreadableError(
+                f"{self.unreadable_count} of the files cannot be read; nothing was stamped",
+                *self.unreadable,
+                *([f"and {more} more"] if more else []),
+                "--skip-unreadable stamps the others without them; what was hashed is kept for the next run",
+            )
+        if not draft.size:
+            hints = [f"{one.path}: {one.reason}" for one in self.skipped[: limits.LISTED_PROBLEMS]]
+            raise InputError("there is no file to stamp", *hints)
+        names = [os.path.basename(path.resolve() if path.name in ("", "..") else path) for path in self.paths]  # noqa: PTH119
+        if len(set(names)) < len(names) and (twice := draft.twice()):
+            raise InputError(
+                f"{twice[0]} and {twice[1]} would have the same recorded path",
+                "give the folder above them, or stamp them one after the other",
+            )
+
+
+def _refuse_existing_proof(file: Found) -> None:
+    beside = Path(file.source + ".ots")
+    if beside.exists():
+        raise InputError(
+            f"{beside} is there already and is not overwritten",
+            "move it away, leave it out with --exclude, or stamp without --ots",
+        )

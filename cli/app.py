@@ -85,13 +85,6 @@ def _notary(
         print(context.get_help())
 
 
-def __getattr__(name: str) -> typer.Typer:
-    """`app`: all commands at once, for whoever looks at them rather than calling one."""
-    if name != "app":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return commands(*COMMANDS)
-
-
 def code_of(error: NotaryError) -> ExitCode:
     match error:
         case EvidenceError():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from notary.core.header import Network
 from notary.edges.calendars import DEFAULT_CALENDARS, MIN_CALENDARS
 from notary.edges.ledger import Batch, BatchStatus, open_ledger
 from notary.errors import InputError
-from notary.gathering import local_hashers
+from notary.gathering import Hashers, cluster_hashers, local_hashers
 from notary.loading import LoadOrder, Problem
 from notary.outside import LOCAL
 from notary.reporting import banner, plural, shown_text, size_text
@@ -50,6 +51,13 @@ def stamp(
     ] = None,
     jobs: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Files hashed at once.", show_default="one a core")
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Hash on the workers of this Dask scheduler, all of which you trust: tcp://HOST:8786, or tls://.",
+        ),
     ] = None,
     skip_unreadable: Annotated[
         bool, typer.Option("--skip-unreadable", help="Stamp without files that cannot be read.")
@@ -107,7 +115,7 @@ def stamp(
     path = settled.ledger(ledger)
     with (
         open_ledger(path) as opened,
-        local_hashers(worker_count(jobs)) as hashers,
+        _hashers(cluster, jobs) as hashers,
         terminal.progress("hashing") as progress,
     ):
         try:
@@ -172,6 +180,16 @@ def _load_order(
         if mapping.setdefault(column, field) != field:
             raise InputError(f"the column {column} is mapped twice")
     return LoadOrder(file, root, mapping, encoding, despite_problems)
+
+
+def _hashers(cluster: str | None, jobs: int | None) -> AbstractContextManager[Hashers]:
+    if cluster is None:
+        return local_hashers(worker_count(jobs))
+    if jobs is not None:
+        raise InputError(
+            "--jobs is for this machine, and --cluster for others", "each worker's --nworkers says how many"
+        )
+    return cluster_hashers(cluster)
 
 
 def _calendars(settled: InForce, chain: Network, given: list[str] | None) -> tuple[str, ...]:

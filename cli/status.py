@@ -13,7 +13,7 @@ from notary.batches import attestations_of
 from notary.core.header import NETWORKS
 from notary.core.ots import Attestation
 from notary.edges.files import hash_with
-from notary.edges.ledger import Batch, Ledger, open_ledger
+from notary.edges.ledger import Batch, Ledger, LeftBehind, open_ledger
 from notary.errors import InputError
 from notary.reporting import (
     attested_text,
@@ -66,20 +66,31 @@ def status(
 
 def _show_all(terminal: Terminal, ledger: Ledger, settings: list[tuple[str, str, str]], file: Path) -> None:
     batches = [(batch, attestations_of(ledger, batch)) for batch in ledger.batches()]
+    drafts = ledger.drafts()
     terminal.document(
         {
             "ledger": str(ledger.path),
             "batches": [batch_json(*one) for one in batches],
+            "unsealed": [{"named": [fsdecode(part) for part in one.about], "files": one.files} for one in drafts],
             "settings": {key: {"value": value, "from": origin} for key, value, origin in settings},
             "settings_file": str(file),
         }
     )
     _list(terminal, ledger, batches)
+    for one in drafts:
+        terminal.say("", _unsealed(one))
     place = shown_text(str(file)) + ("" if file.is_file() else " (which is not there)")
     terminal.say("", f"settings, from NOTARY_* variables and {place}:")
     width = max(len(key) for key, _, _ in settings)
     for key, value, origin in settings:
         terminal.say(f"  {key:<{width}}  {shown_text(value)}  ({shown_text(origin)})")
+
+
+def _unsealed(draft: LeftBehind) -> str:
+    if draft.files is None:
+        return "a batch is being hashed by another process"
+    named = ", ".join(shown_text(fsdecode(part)) for part in draft.about)
+    return f"not sealed: {plural(draft.files, 'file')} hashed of {named}; the same `notary stamp` goes on there"
 
 
 def _list(terminal: Terminal, ledger: Ledger, batches: list[tuple[Batch, tuple[Attestation, ...]]]) -> None:

@@ -1,17 +1,29 @@
 """A batch from the ledger made whole again: its tree, its items with their salts, the proofs that follow from it."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from notary import limits
 from notary.core.digest import Salter, record_hash, salted_leaf, seal_hash, statement_hash
-from notary.core.evidence import Item
 from notary.core.merkle import BLOCK, Growth, Tree, root_of_blocks, steps_to_head, steps_to_leaf
 from notary.core.ots import Attestation, read_proof, read_timestamp, write_proof
 from notary.edges.files import read_whole, written_whole
 from notary.edges.ledger import Batch, Ledger, StoredItem
 from notary.errors import InputError, SystemFailureError
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An item with its salts and its record's bytes, as it may be disclosed."""
+
+    stored: StoredItem
+    s: bytes
+    t: bytes
+    record: bytes
+
+    @property
+    def r(self) -> bytes:
+        return record_hash(self.t, self.record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +34,18 @@ class Whole:
     salter: Salter
     tree: Tree
 
-    def item(self, stored: StoredItem) -> Item:
-        """The item as it may be disclosed, with its record."""
-        salt, record = self.salter.salts(stored.index), stored.record
-        return Item(
-            index=stored.index,
-            digest=stored.digest,
-            s=salt.s,
-            r=record_hash(salt.t, record),
-            t=salt.t,
-            record=json.loads(record),
-        )
+    def open(self, stored: StoredItem) -> Opened:
+        salt = self.salter.salts(stored.index)
+        return Opened(stored, salt.s, salt.t, stored.record)
 
     def tail(self, timestamp: bytes) -> bytes:
         """What all items' proofs end in; `timestamp` is the serialised one of the batch's seal."""
         return steps_to_head(self.batch.size, statement_hash(self.batch.manifest)) + timestamp
 
-    def proof(self, index: int, digest: bytes, s: bytes, r: bytes, tail: bytes) -> bytes:
-        """An item's standard `.ots` file."""
-        return write_proof(digest, steps_to_leaf(s, r) + self.tree.path_steps(index), tail)
+    def proof(self, item: Opened, tail: bytes) -> bytes:
+        """The item's standard `.ots` file."""
+        steps = steps_to_leaf(item.s, item.r) + self.tree.path_steps(item.stored.index)
+        return write_proof(item.stored.digest, steps, tail)
 
 
 def seal_of(batch: Batch) -> bytes:
@@ -100,11 +105,9 @@ def write_proofs_beside(ledger: Ledger, batch: Batch, *, fresh: bool) -> list[st
         path = stored.file.with_name(stored.file.name + ".ots")
         if not fresh and not _is_ours(path, stored.digest):
             continue
-        salt = made.salter.salts(stored.index)
-        r = record_hash(salt.t, stored.record)
         try:
             with written_whole(path) as stream:
-                stream.write(made.proof(stored.index, stored.digest, salt.s, r, tail))
+                stream.write(made.proof(made.open(stored), tail))
         except SystemFailureError as error:
             troubles.append(error.message)
     return troubles

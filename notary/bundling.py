@@ -8,15 +8,15 @@ import json
 import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
 from notary import limits
-from notary.batches import Whole, seal_of, whole
+from notary.batches import Opened, Whole, seal_of, whole
 from notary.core.chain import boundary
-from notary.core.evidence import BundleNames, Item, write_item
+from notary.core.evidence import BundleNames, write_line
 from notary.core.header import NETWORKS, Header, block_time, existed_by, shown
 from notary.core.merkle import cover
 from notary.core.ots import Attestation, Kind, read_timestamp, write_proof
@@ -120,20 +120,22 @@ def _fill(
     attestations = read_timestamp(timestamp, seal_of(batch))
     runs = header_runs(ledger, batch, attestations)
 
-    def disclosed() -> Iterator[tuple[Item, str, Path]]:
+    has_files = disclosure is Disclosure.FILES
+
+    def disclosed() -> Iterator[tuple[Opened, str]]:
         """Each item with its name in the bundle; read anew for each part, since a batch need not fit into memory."""
         names = BundleNames()
+        hides_name = disclosure is Disclosure.DIGESTS
         for stored in _at(ledger, batch, chosen):
-            item = _disclose(made.item(stored), disclosure)
-            name = names.claim(item)
-            yield (replace(item, file=f"data/{name}") if disclosure is Disclosure.FILES else item), name, stored.file
+            name = names.claim(stored.index, None if hides_name else stored.path) if has_files or with_proofs else ""
+            yield made.open(stored), name
 
-    if disclosure is Disclosure.FILES:
-        for item, name, source in disclosed():
-            size = item.record["size"] if item.record else 0
-            add_evidence(bag, f"data/{name}", source, item.digest, size, progress)
+    if has_files:
+        for item, name in disclosed():
+            stored = item.stored
+            add_evidence(bag, f"data/{name}", stored.file, stored.digest, stored.size, progress)
     bag.add("notary/manifest.json", [batch.manifest])
-    lines = (write_item(item) for item, _, _ in disclosed())
+    lines = (_line(item, name, disclosure) for item, name in disclosed())
     bag.add("notary/items.jsonl", lines, size=len(chosen) * limits.ITEM_LINE_BYTES // 16)
     bag.add("notary/tree.bin", cover(made.tree, chosen))
     bag.add("notary/head.ots", [write_proof(batch.head, b"", timestamp)])
@@ -141,8 +143,8 @@ def _fill(
     bag.add("notary/headers.json", [_headers_json(batch, runs)])
     if with_proofs:
         tail = made.tail(timestamp)
-        for item, name, _ in disclosed():
-            bag.add(f"proofs/{name}.ots", [made.proof(item.index, item.digest, item.s, item.r, tail)])
+        for item, name in disclosed():
+            bag.add(f"proofs/{name}.ots", [made.proof(item, tail)])
     bag.add("VERIFY.txt", [_instructions(batch, len(chosen), disclosure, with_proofs, attestations, runs)])
     bag.finish({"External-Identifier": batch.head.hex()})
 
@@ -245,8 +247,12 @@ def _at(ledger: Ledger, batch: Batch, chosen: Sequence[int]) -> Iterator[StoredI
         yield from ledger.items(batch, index, 1)
 
 
-def _disclose(item: Item, disclosure: Disclosure) -> Item:
-    return replace(item, t=None, record=None) if disclosure is Disclosure.DIGESTS else item
+def _line(item: Opened, name: str, disclosure: Disclosure) -> bytes:
+    stored = item.stored
+    if disclosure is Disclosure.DIGESTS:
+        return write_line(stored.index, stored.digest, item.s, item.r, None, None)
+    file = f"data/{name}" if disclosure is Disclosure.FILES else None
+    return write_line(stored.index, stored.digest, item.s, item.t, item.record, file)
 
 
 def _refuse_other_file(target: Path) -> None:

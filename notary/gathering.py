@@ -38,7 +38,7 @@ _AHEAD = 8
 """Chunks whose large files are handed out before their turn."""
 
 _LARGE_AHEAD = 4096
-"""Large files that are handed out before further chunks' are."""
+"""Tasks for large files beyond which no further chunk's are handed out."""
 
 _BATCH_BYTES = 200 * 10**6
 """Large files that one task on another machine hashes: 100 to 400 ms, where the scheduler needs 2 ms for a task."""
@@ -124,7 +124,7 @@ def gather(
 
 
 def _are_enough(ahead: Collection["_Task"]) -> bool:
-    return len(ahead) > _AHEAD or sum(task.large_count for task in ahead) > _LARGE_AHEAD
+    return len(ahead) > _AHEAD or sum(task.large_tasks for task in ahead) > _LARGE_AHEAD
 
 
 def _in_chunks(files: Iterable[Found], size: int) -> Iterator[list[Found]]:
@@ -135,14 +135,14 @@ def _in_chunks(files: Iterable[Found], size: int) -> Iterator[list[Found]]:
 
 @dataclass(slots=True)
 class _Task:
-    """A chunk on its way: what is known of its files, and who hashes the others; those that are large in their order."""
+    """A chunk on its way: what is known of its files, who hashes the others, and the large ones of them in order."""
 
     files: list[Found]
     known: dict[int, Hashed]
     future: Future[HashedChunk] | None
     outcomes: list[Hashed | str | None] = field(default_factory=list)
-    large: Iterator[Hashed | str | None] = field(default_factory=lambda: iter(()))
-    large_count: int = 0
+    large: Iterator[Hashed | str] = field(default_factory=lambda: iter(()))
+    large_tasks: int = 0
 
     def is_done(self) -> bool:
         return self.future is None or self.future.done()
@@ -202,24 +202,27 @@ class _Run:
         hashed = done.outcomes()
         task.outcomes = [task.known.get(place) or next(hashed) for place in range(len(task.files))]
         large = [file for file, outcome in zip(task.files, task.outcomes, strict=True) if outcome is None]
-        task.large_count = len(large)
-        task.large = self._one_by_one(large) if self._hashers.is_local else self._in_batches(large, done.large.values())
+        if self._hashers.is_local:
+            self._one_by_one(task, large)
+        else:
+            self._in_batches(task, large, list(done.large.values()))
         return task
 
-    def _one_by_one(self, files: Sequence[Found]) -> Iterator[Hashed | str]:
+    def _one_by_one(self, task: _Task, files: list[Found]) -> None:
         futures = [self._hashers.large.submit(hash_file, file.source, self._progress, self._also) for file in files]
-        return map(_result, files, futures)
+        task.large, task.large_tasks = map(_result, files, futures), len(futures)
 
-    def _in_batches(self, files: Sequence[Found], sizes: Iterable[int]) -> Iterator[Hashed | str | None]:
-        batches = groupby(zip(files, _batch_numbers(sizes), strict=True), itemgetter(1))
+    def _in_batches(self, task: _Task, files: list[Found], sizes: list[int]) -> None:
+        numbers = [(end - size) // _BATCH_BYTES for size, end in zip(sizes, accumulate(sizes), strict=True)]
+        batches = groupby(zip(files, numbers, strict=True), itemgetter(1))
         chunks = [self._chunk(file for file, _ in batch) for _, batch in batches]
         futures = [self._hashers.large.submit(hash_large, chunk) for chunk in chunks]
-        return chain.from_iterable(self._told(future.result()) for future in futures)
+        task.large, task.large_tasks = chain.from_iterable(map(self._told, futures)), len(futures)
 
-    def _told(self, done: HashedChunk) -> Iterator[Hashed | str | None]:
-        for outcome in done.outcomes():
-            self._progress(outcome.size if isinstance(outcome, Hashed) else 0)
-            yield outcome
+    def _told(self, future: Future[HashedChunk]) -> list[Hashed | str]:
+        outcomes = [outcome for outcome in future.result().outcomes() if outcome is not None]
+        self._progress(sum(outcome.size for outcome in outcomes if isinstance(outcome, Hashed)))
+        return outcomes
 
     def finish(self, task: _Task) -> Iterator[list[Gathered]]:
         """The chunk's files, those before a large one first: the draft shall have them while that is hashed."""
@@ -243,12 +246,6 @@ def _result(file: Found, future: Future[Hashed]) -> Hashed | str:
         return future.result()
     except UnreadableError as error:
         return error.message.removeprefix(f"{file.source}: ")
-
-
-def _batch_numbers(sizes: Iterable[int]) -> Iterator[int]:
-    """For files of these sizes the batches that they are in: a batch ends with the file that fills it."""
-    ends = accumulate(sizes)
-    return (before // _BATCH_BYTES for before in chain([0], ends))
 
 
 def source_folder(file: Found) -> bytes:

@@ -145,7 +145,8 @@ BAG_LINE_BYTES = 64 * 1024
 """A line of a bag manifest: a digest, and a name of 4,096 bytes with each of them escaped."""
 
 TREE_BYTES = 64 * 1024 * 1024
-"""tree.bin: two million hashes. For k disclosed of n items it is at most k * log2(n) hashes, and never over n."""
+"""tree.bin: two million hashes, held one by one. For k disclosed of n items it is at most k * log2(n) hashes, and never
+over n. It bounds headers.bin too, which is held whole."""
 
 HEADERS = 100_000
 """Headers in one bundle: 8 MB. An attested block needs at most 2,016."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from notary.cli.app import app
+from notary.cli.app import COMMANDS, commands
 from notary.edges.settings import KEYS
 from notary.localnet.calendar import running
 from tests.conftest import ROOT, Notary, now
@@ -24,8 +24,9 @@ INSTALL = re.compile(r"^python -m pip install (.+) && (.+)$")
 
 
 def shown(document: Path) -> list[str]:
+    """The lines of all blocks of commands; each block begins in the reader's own folder."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", document.read_text(), re.MULTILINE | re.DOTALL)
-    return [line for block in blocks for line in block.splitlines()]
+    return [line for block in blocks for line in ["cd", *block.splitlines()]]
 
 
 @pytest.mark.parametrize("document", ["README.md", "samples/README.md"])
@@ -34,6 +35,8 @@ def test_every_command_shown_is_run(notary: Notary, evidence: Path, tmp_path: Pa
     assert lines
     shutil.copytree(evidence, tmp_path / "my-invention")
     shutil.copytree(evidence, tmp_path / "samples" / "evidence")
+    for place in (tmp_path, tmp_path / "samples"):
+        shutil.copytree(ROOT / "samples" / "production", place / "production")
     ledger = Path(notary.environment["NOTARY_LEDGER"])
     folder = tmp_path
     # The public network is not to be had in a test; everything else is as the reader has it.
@@ -52,8 +55,8 @@ def test_every_command_shown_is_run(notary: Notary, evidence: Path, tmp_path: Pa
             command = line.replace("BATCH", batch).replace(NODE, f"http://a:b@127.0.0.1:{port}")
             if command.startswith("notary headers "):  # the embedded network has no peers
                 command = f"NOTARY_NETWORK=regtest NOTARY_PEERS={peer.address} {command}"
-            if command.startswith("cd "):
-                folder = folder / command.removeprefix("cd ")
+            if command.startswith("cd"):
+                folder = folder / command.removeprefix("cd ") if command != "cd" else tmp_path
                 continue
             done = subprocess.run(
                 ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
@@ -79,6 +82,7 @@ def command_names() -> list[str]:
     def names(of: typer.Typer) -> list[str]:
         return [one.name or one.callback.__name__ for one in of.registered_commands if one.callback]
 
+    app = commands(*COMMANDS)
     groups = [(group.name, group.typer_instance) for group in app.registered_groups if group.typer_instance]
     return names(app) + [f"{name} {command}" for name, group in groups for command in names(group)]
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from json import JSONEncoder
-from typing import Any
 
 from notary import limits
 from notary.core.digest import DIGEST_BYTES, SALT_BYTES, digest_of, leaf_hash, record_hash
@@ -176,14 +175,18 @@ class Item:
 
 def write_item(item: Item) -> bytes:
     """The item's line of items.jsonl, in RFC 8785 form, with its newline."""
-    members: dict[str, Any] = {"index": item.index, "digest": item.digest.hex(), "s": item.s.hex()}
     if item.record is not None and item.t is not None:
-        members |= {"t": item.t.hex(), "record": item.record}
-    else:
-        members["r"] = item.r.hex()
-    if item.file is not None:
-        members["file"] = item.file
-    return canonical(members) + b"\n"
+        return write_line(item.index, item.digest, item.s, item.t, canonical(item.record), item.file)
+    return write_line(item.index, item.digest, item.s, item.r, None, item.file)
+
+
+def write_line(index: int, digest: bytes, s: bytes, t_or_r: bytes, record: bytes | None, file: str | None) -> bytes:
+    """The same from an item's parts: `t` with the record's RFC 8785 bytes, or `r` without."""
+    payload = "" if file is None else f'"file":{_quote(file)},'
+    start = f'{{"digest":"{digest.hex()}",{payload}"index":{index},'.encode()
+    if record is None:
+        return start + f'"r":"{t_or_r.hex()}","s":"{s.hex()}"}}\n'.encode()
+    return start + b'"record":' + record + f',"s":"{s.hex()}","t":"{t_or_r.hex()}"}}\n'.encode()
 
 
 def read_item(line: bytes, number: int) -> Item:
@@ -197,10 +200,8 @@ def _plain_line() -> re.Pattern[str]:
     It has one reading, and what stands in it for the record is its RFC 8785 form: keys once and in their order.
     """
     text, number = r'[^"\\\x00-\x1f]*', r"(?:0|[1-9][0-9]{0,14})"
-    before, after = (
-        "".join(rf'(?:"{key}":"{text}",)?' for key in ("bates", "custodian", "description", "exhibit", "mtime")),
-        rf'(?:,"source":"{text}")?',
-    )
+    before = "".join(rf'(?:"{key}":"{text}",)?' for key in ("bates", "custodian", "description", "exhibit", "mtime"))
+    after = rf'(?:,"source":"{text}")?'
     record = rf'\{{{before}"path":"{text}","size":{number}{after}\}}'
     h16, h32 = (rf'"([0-9a-f]{{{digits}}})"' for digits in (2 * SALT_BYTES, 2 * DIGEST_BYTES))
     shown = rf'"r":{h32},"s":{h16}|"record":({record}),"s":{h16},"t":{h16}'
@@ -306,17 +307,17 @@ class BundleNames:
         self._files: set[int] = set()
         self._folders: set[int] = set()
 
-    def claim(self, item: Item) -> str:
-        path = item.path
+    def claim(self, index: int, path: bytes | None) -> str:
+        """The name of item `index`, whose recorded path is None where it is withheld."""
         name = None if path is None else portable(path)
         if name is None:
-            return f"_/{item.index}"
+            return f"_/{index}"
         key = _folded(name)
         mark, above = _mark(key), _above(key.rpartition("/")[0])
         # Neither payload nor proof may have a file's name or a folder's, or lie in a file.
         is_taken = mark in self._files or mark in self._folders or _mark(f"{key}.ots") in self._folders
         if is_taken or not self._files.isdisjoint(above.files):
-            return f"_/{item.index}"
+            return f"_/{index}"
         self._files.add(mark)
         self._folders |= above.folders
         return name

@@ -452,6 +452,20 @@ def test_long_extra_fields_take_no_longer_than_their_length(tmp_path: Path) -> N
     assert process_time() - begin < 1.5
 
 
+def test_deep_names_take_no_more_memory_than_their_length(tmp_path: Path) -> None:
+    # Each has two thousand folders above it, whose names in full would be 4 MB.
+    names = [b"bag/%d/%sx" % (number, b"a/" * 2000) for number in range(200)]
+    data = forge([BAGIT, *(Part(name) for name in names)])
+    (tmp_path / "zip").write_bytes(data)
+    tracemalloc.start()
+    try:
+        for_nothing(tmp_path / "zip")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * len(data)
+
+
 # -- every byte -----------------------------------------------------------------------------------------------------
 
 

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections import UserDict
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
@@ -20,21 +22,30 @@ from random import Random
 import pytest
 
 from notary.core.header import Header
-from notary.edges import ledger as module
-from notary.edges.ledger import BatchStatus, Ledger, NewBatch, StoredItem, open_ledger
+from notary.edges.ledger import (
+    Batch,
+    BatchStatus,
+    DraftItem,
+    Ledger,
+    NewBatch,
+    StoredItem,
+    StoredLoadFile,
+    database,
+    open_ledger,
+)
+from notary.edges.ledger.drafts import draft_files
 from notary.errors import InputError, NotaryError, SystemFailureError
 from tests.edges.bounded import within
 
 AT = "2024-05-06T07:08:09Z"
 
 
-def new_batch(name: str, size: int = 3, **changes: object) -> NewBatch:
+def new_batch(name: str, **changes: object) -> NewBatch:
     head = sha256(name.encode()).digest()
     batch = NewBatch(
         head=head,
         root=sha256(head).digest(),
-        size=size,
-        total_bytes=size * 10,
+        block_roots=sha256(b"blocks" + head).digest(),
         network="local",
         manifest=b'{"name":"%b"}' % name.encode(),
         key=sha256(b"key" + head).digest(),
@@ -48,9 +59,42 @@ def new_batch(name: str, size: int = 3, **changes: object) -> NewBatch:
     return replace(batch, **changes)
 
 
-def items(size: int) -> Iterator[StoredItem]:
-    for index in range(size):
-        yield StoredItem(index, sha256(b"%d" % index).digest(), b'{"path":"%d"}' % index, b"/x/%d" % index)
+def item(number: int, **changes: object) -> DraftItem:
+    """A file of ten bytes; a hundred in each folder, every tenth older than 1970."""
+    mtime_ns = number * 10**9 + number if number % 10 else -number - 1
+    recorded, name = b"x/%d" % (number // 100), b"%d" % number
+    made = DraftItem(recorded, b"/" + recorded, name, sha256(b"%d" % number).digest(), 10, mtime_ns, bytes(16))
+    return made._replace(**changes)
+
+
+def items(size: int) -> Iterator[DraftItem]:
+    return map(item, range(size))
+
+
+def stored(some: Iterable[DraftItem]) -> list[StoredItem]:
+    """What comes back of a batch with these."""
+    return [
+        StoredItem(index, one.digest, one.size, one.mtime_ns, one.recorded, one.name, one.source, one.declared or None)
+        for index, one in enumerate(some)
+    ]
+
+
+def add(
+    ledger: Ledger,
+    new: NewBatch,
+    some: Iterable[DraftItem],
+    notes: Iterable[str] = (),
+    *,
+    key: Sequence[bytes] | None = (b"/x",),
+    rows: Iterable[tuple[int, int | None, str]] = (),
+) -> Batch:
+    """A batch of these, drafted a thousand at a time as hashing would, and sealed."""
+    rest = iter(some)
+    with ledger.draft(key) as draft:
+        while part := list(islice(rest, 1000)):
+            draft.add(part)
+        draft.add_rows(rows)
+        return ledger.seal(draft, new, AT, notes)
 
 
 @pytest.fixture
@@ -81,7 +125,11 @@ def check_whole(path: Path) -> set[str]:
     with open_ledger(path) as ledger:
         for batch in ledger.batches():
             found = list(ledger.items(batch))
-            assert [item.index for item in found] == list(range(batch.size))
+            assert found == stored(items(batch.size))
+            assert (batch.total_bytes, ledger.block_roots(batch)) == (
+                batch.size * 10,
+                new_batch(batch.title or "").block_roots,
+            )
             assert len(ledger.key(batch)) == 32
             assert len(ledger.submissions(batch)) == 2
             assert [event.kind for event in ledger.events(batch)] == ["sealed"]
@@ -96,21 +144,36 @@ def test_only_its_owner_reads_it(path: Path) -> None:
     before = os.umask(0)
     try:
         with open_ledger(path) as ledger:
-            ledger.add_batch(new_batch("a"), items(3), AT)
+            add(ledger, new_batch("a"), items(3))
             check_modes(ledger)
+            with ledger.draft([b"/x"]) as draft:
+                draft.add(list(items(3)))
+                assert check_modes(ledger) == 5
+                with (  # noqa: PT012
+                    pytest.raises(ValueError, match="stop"),
+                    open_ledger(path) as other,
+                    other.draft([b"/y"]) as second,
+                ):
+                    second.add(list(items(3)))
+                    assert check_modes(ledger) == 7
+                    raise ValueError("stop")
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         path.chmod(0o644)  # what SQLite puts beside it gets the same
         with open_ledger(path) as ledger:
-            ledger.add_batch(new_batch("b"), items(3), AT)
+            add(ledger, new_batch("b"), items(3))
             check_modes(ledger)
     finally:
         os.umask(before)
 
 
-def check_modes(ledger: Ledger) -> None:
-    there = [one for one in ledger.own_files() if one.exists()]
-    assert {one.name for one in there} == {"ledger.db", "ledger.db-wal", "ledger.db-shm"}
+def check_modes(ledger: Ledger) -> int:
+    """How many files there are: nobody else may read any, nor is one beside that the ledger does not know."""
+    there = {one for one in ledger.own_files() if one.exists()}
+    assert there == set(ledger.path.parent.iterdir())
+    names = {one.name for one in there if "-draft-" not in one.name}
+    assert names == {"ledger.db", "ledger.db-wal", "ledger.db-shm"}
     assert {stat.S_IMODE(one.stat().st_mode) for one in there} == {0o600}
+    return len(there)
 
 
 def test_changes_are_synced_and_do_not_block_readers(ledger: Ledger) -> None:
@@ -120,13 +183,16 @@ def test_changes_are_synced_and_do_not_block_readers(ledger: Ledger) -> None:
 
 def test_it_is_there_when_it_is_opened_again(path: Path) -> None:
     with open_ledger(path) as ledger:
-        batch = ledger.add_batch(new_batch("a"), items(3), AT)
+        batch = add(ledger, new_batch("a"), items(3))
     for _ in range(2):
         with open_ledger(path) as ledger:
             assert ledger.batches() == [batch]
-            assert list(ledger.items(batch)) == list(items(3))
-    assert raw(path, "SELECT migration_set, name FROM _sqlite_migrations") == [("notary", "first_tables")]
-    assert raw(path, "PRAGMA user_version") == [(1,)]
+            assert list(ledger.items(batch)) == stored(items(3))
+    assert raw(path, "SELECT migration_set, name FROM _sqlite_migrations") == [
+        ("notary", "first_tables"),
+        ("notary", "items_in_columns"),
+    ]
+    assert raw(path, "PRAGMA user_version") == [(2,)]
 
 
 @pytest.mark.parametrize("left", ["nothing", "WAL", "no version"])
@@ -138,12 +204,12 @@ def test_a_first_opening_that_was_cut_short_is_made_good(path: Path, left: str) 
         raw(path, "PRAGMA journal_mode = WAL")
     else:
         with open_ledger(path) as ledger:
-            ledger.add_batch(new_batch("a"), items(3), AT)
+            add(ledger, new_batch("a"), items(3))
         raw(path, "PRAGMA user_version = 0")
     with open_ledger(path) as ledger:
         assert len(ledger.batches()) == (left == "no version")
-        ledger.add_batch(new_batch("b"), items(3), AT)
-    assert raw(path, "PRAGMA user_version") == [(1,)]
+        add(ledger, new_batch("b"), items(3))
+    assert raw(path, "PRAGMA user_version") == [(2,)]
 
 
 @pytest.mark.parametrize("content", [b"xy", b"Dear Sir or Madam,\n" * 1000, os.urandom(8192)])
@@ -170,15 +236,15 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
 def test_a_newer_ledger_is_left_alone(path: Path) -> None:
     with open_ledger(path):
         pass
-    raw(path, "PRAGMA user_version = 2")
+    raw(path, "PRAGMA user_version = 3")
     with pytest.raises(InputError, match="newer release"), open_ledger(path):
         pass
-    assert raw(path, "PRAGMA user_version") == [(2,)]
+    assert raw(path, "PRAGMA user_version") == [(3,)]
 
 
 def test_a_damaged_ledger_is_no_crash(path: Path) -> None:
     with open_ledger(path) as ledger:
-        ledger.add_batch(new_batch("a", 500), items(500), AT)
+        add(ledger, new_batch("a"), items(500))
     content = bytearray(path.read_bytes())
     for at in range(200, len(content), 3):
         content[at] = 0xAA
@@ -201,7 +267,7 @@ def test_a_place_where_no_ledger_can_be(tmp_path: Path) -> None:
 
 
 def test_a_ledger_that_stays_locked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
     with open_ledger(path) as one, open_ledger(path) as other:
         one._connection.execute("BEGIN IMMEDIATE")
         with pytest.raises(sqlite3.OperationalError, match="locked"):
@@ -247,16 +313,21 @@ def test_a_new_ledger_opened_by_many_at_once(tmp_path: Path) -> None:
 
 def test_a_batch_comes_back_as_it_went_in(ledger: Ledger) -> None:
     new = new_batch("a", matter="Müller v. 日本", title=None)
-    stored = [replace(item, source=b"/caf\xe9/\xff") for item in items(3)]
-    batch = ledger.add_batch(new, iter(stored), AT, ["a link was skipped"])
+    some = [one._replace(recorded=b"x\xff", source=b"/caf\xe9", name=b"\xff") for one in items(3)]
+    batch = add(ledger, new, some, ["a link was skipped"])
     assert (batch.head, batch.root, batch.size, batch.total_bytes) == (new.head, new.root, 3, 30)
     assert (batch.manifest, batch.network, batch.declared_at) == (new.manifest, "local", AT)
     assert (batch.title, batch.matter, batch.min_calendars, batch.writes_ots) == (None, "Müller v. 日本", 2, True)
     assert batch.status is BatchStatus.QUEUED
     assert batch.name == new.head.hex()[:12]
     assert ledger.key(batch) == new.key
-    assert list(ledger.items(batch)) == stored
-    assert os.fsencode(next(ledger.items(batch)).file) == b"/caf\xe9/\xff"
+    assert ledger.block_roots(batch) == new.block_roots
+    assert list(ledger.items(batch)) == stored(some)
+    first = next(ledger.items(batch))
+    assert (first.path, os.fsencode(first.file)) == (b"x\xff/\xff", b"/caf\xe9/\xff")
+    assert first.record == b'{"mtime":"1969-12-31T23:59:59.999999999Z","path_hex":"78ff2fff","size":10}'
+    assert ledger.load_file(batch) is None
+    assert list(ledger.load_rows(batch)) == []
     assert [(one.calendar, one.accepted, one.answer) for one in ledger.submissions(batch)] == [
         ("https://b.example", False, ""),
         ("https://a.example", False, ""),
@@ -267,38 +338,147 @@ def test_a_batch_comes_back_as_it_went_in(ledger: Ledger) -> None:
 
 def test_batches_are_listed_newest_first_and_share_matters(ledger: Ledger) -> None:
     for name in "abc":
-        ledger.add_batch(new_batch(name, matter="one matter"), items(3), AT)
+        add(ledger, new_batch(name, matter="one matter"), items(3))
     assert [one.title for one in ledger.batches()] == ["c", "b", "a"]
     assert raw(ledger.path, "SELECT name FROM matters") == [("one matter",)]
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_a_batch_whose_items_fail_is_not_there(ledger: Ledger, error: type[BaseException]) -> None:
-    def failing() -> Iterator[StoredItem]:
-        yield from items(1000)
+@pytest.mark.parametrize("where", ["items", "declared", "notes", "rows", "after"])
+@pytest.mark.parametrize("key", [None, (b"/x",)])
+def test_a_batch_whose_making_fails_is_not_there(
+    ledger: Ledger, error: type[BaseException], where: str, key: Sequence[bytes] | None
+) -> None:
+    def failing() -> Iterator[str]:
+        yield "one was skipped"
         raise error
 
-    ledger.add_batch(new_batch("a"), items(3), AT)
-    with pytest.raises(error):
-        ledger.add_batch(new_batch("b", 1001, matter="m"), failing(), AT)
-    assert [one.title for one in ledger.batches()] == ["a"]
-    for table, count in {"items": 3, "batch_keys": 1, "submissions": 2, "events": 1, "matters": 0}.items():
-        assert raw(ledger.path, f"SELECT count(*) FROM {table}") == [(count,)]  # noqa: S608 - our own names
-    ledger.add_batch(new_batch("b"), items(3), AT)
+    def failing_rows() -> Iterator[tuple[int, int | None, str]]:
+        yield (0, 0, "[]")
+        raise error
+
+    class Failing(UserDict[str, str]):
+        def __iter__(self) -> Iterator[str]:
+            raise error
+
+    add(ledger, new_batch("a"), items(3))
+    new = new_batch("b", matter="m", load_file=StoredLoadFile("x.dat", "concordance", "utf-8", False, "\n", ()))
+    with pytest.raises(error), ledger.draft(key) as draft:  # noqa: PT012 - what fails is in it
+        draft.add(list(items(1000)))
+        if where == "items":
+            raise error
+        if where == "declared":
+            draft.add([item(1000), item(1001, declared=Failing(exhibit="1"))])
+        draft.add_rows(failing_rows() if where == "rows" else [(0, 5, "[]"), (1, None, "[]")])
+        ledger.seal(draft, new, AT, failing() if where == "notes" else ())
+        raise error
+    there = ["b", "a"] if where == "after" else ["a"]
+    assert [one.title for one in ledger.batches()] == there
+    expected = {"items": 3, "folders": 1, "batch_keys": 1, "submissions": 2, "events": 1, "matters": 0, "trees": 1}
+    expected |= {"load_files": 0, "load_rows": 0}
+    if where == "after":
+        more = {"items": 1000, "folders": 10, "submissions": 2, "load_rows": 2}
+        expected = {table: count + more.get(table, 1) for table, count in expected.items()}
+    for table, count in expected.items():
+        assert raw(ledger.path, f"SELECT count(*) FROM {table}") == [(count,)], table  # noqa: S608 - our own names
+    assert indices(ledger.path) == INDICES
+    # What was hashed is there for the next run, unless it was in memory only.
+    assert len(draft_files(ledger.path)) == (0 if key is None else 1)
+    with ledger.draft(key) as draft:
+        assert len(draft.earlier(b"/x/3")) == (0 if key is None else 100)
+    add(ledger, new_batch("c"), items(3))
+    assert not draft_files(ledger.path)
+
+
+INDICES = {
+    *("items_by_folder", "items_by_digest", "folders_by_batch"),
+    *("declarations_by_exhibit", "declarations_by_bates"),
+}
+
+
+def indices(path: Path) -> set[object]:
+    ours = (
+        "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name <> '_sqlite_migrations'"
+    )
+    return {name for (name,) in raw(path, ours)}
+
+
+def test_batches_lie_one_after_the_other(ledger: Ledger) -> None:
+    """Large ones make the indices anew, small ones add to them; either way all are found."""
+    made = []
+    for number, size in enumerate((3, 500, 1, 100, 2500)):
+        made.append(add(ledger, new_batch(str(number)), (item(one) for one in range(number, number + size))))
+        assert indices(ledger.path) == INDICES
+        assert raw(ledger.path, "PRAGMA integrity_check") == [("ok",)]
+    assert [one.first_item for one in made] == [1, 4, 504, 505, 605]
+    for number, batch in enumerate(made):
+        expected = stored(item(one) for one in range(number, number + batch.size))
+        assert list(ledger.items(batch)) == expected
+        assert list(ledger.items(batch, 0, 10)) == expected[:10]
+        assert list(ledger.items(batch, 2)) == expected[2:]
+        assert list(ledger.items(batch, batch.size - 1, 10)) == expected[-1:]
+        assert list(ledger.items(batch, batch.size, 10)) == []
+        assert list(ledger.items(batch, 0, 0)) == []
+        for one in (expected[0], expected[-1]):
+            assert ledger.items_at(batch, one.path) == [one.index]
+        assert ledger.items_at(batch, b"x/999/1") == ledger.items_at(batch, b"") == ledger.items_at(batch, b"/") == []
+        assert ledger.items_at(batch, b"%s/" % expected[0].recorded_folder) == []
+    everywhere = ledger.find_digest(item(4).digest)
+    assert [(batch.title, one.index) for batch, one in everywhere] == [("1", 3), ("3", 1), ("4", 0)]
+    assert [one for _, one in everywhere] == [next(ledger.items(batch, one.index, 1)) for batch, one in everywhere]
+    assert ledger.find_digest(bytes(32)) == ledger.find_digest(b"") == []
+    # The first eight bytes are what the index knows; the others count.
+    assert ledger.find_digest(item(4).digest[:8] + bytes(24)) == []
+
+
+def test_what_was_declared_comes_back(ledger: Ledger) -> None:
+    declared = [
+        {"exhibit": "A-1", "custodian": "Ö", "bates": "X 001", "description": "", "source": "s"},
+        {"bates": "X 002"},
+        None,
+        {},
+    ]
+    some = [item(number, declared=one) for number, one in enumerate(declared)]
+    add(ledger, new_batch("before"), items(2))
+    batch = add(ledger, new_batch("a"), some)
+    found = list(ledger.items(batch))
+    assert [one.declared for one in found] == [*declared[:2], None, None]
+    assert found[1].record == b'{"bates":"X 002","mtime":"1970-01-01T00:00:01.000000001Z","path":"x/0/1","size":10}'
+
+
+def test_a_load_file_comes_back(ledger: Ledger) -> None:
+    file = StoredLoadFile("caf\udce9.dat", "concordance", "utf-16-le", True, "\r\n", ("Bates", "Größe"))
+    rows = [(0, 1, '["a", "ü"]'), (1, None, '["b", ""]'), (2, 0, '["c", "\\ud800"]')]
+    add(ledger, new_batch("before"), items(5))
+    batch = add(ledger, new_batch("a", load_file=file), items(3), rows=rows)
+    assert ledger.load_file(batch) == file
+    assert list(ledger.load_rows(batch)) == [(("a", "ü"), 1), (("b", ""), None), (("c", "\ud800"), 0)]
+    assert raw(ledger.path, "PRAGMA foreign_key_check") == []
+
+
+def test_block_roots_that_are_kept_stay(ledger: Ledger) -> None:
+    batch = add(ledger, new_batch("a"), items(3))
+    kept = ledger.block_roots(batch)
+    ledger.keep_block_roots(batch, b"other")
+    assert ledger.block_roots(batch) == kept
+    raw(ledger.path, "DELETE FROM trees")
+    assert ledger.block_roots(batch) is None
+    ledger.keep_block_roots(batch, b"again")
+    assert ledger.block_roots(batch) == b"again"
 
 
 def test_the_same_head_twice_changes_nothing(path: Path) -> None:
     with open_ledger(path) as ledger:
-        ledger.add_batch(new_batch("a"), items(3), AT)
+        add(ledger, new_batch("a"), items(3))
     with pytest.raises(NotaryError), open_ledger(path) as ledger:
-        ledger.add_batch(new_batch("a"), items(3), AT)
+        add(ledger, new_batch("a"), items(3))
     assert check_whole(path) == {"a"}
 
 
 def test_find(ledger: Ledger) -> None:
     heads = [bytes.fromhex(start + "0" * (64 - len(start))) for start in ("abcd1", "abcd2", "ef012345")]
     for head in heads:
-        ledger.add_batch(new_batch(head.hex(), head=head), items(3), AT)
+        add(ledger, new_batch(head.hex(), head=head), items(3))
     for name in ("abcd1", "ABCD1", heads[0].hex(), heads[0].hex().upper(), heads[0].hex()[:12]):
         assert ledger.find(name).head == heads[0]
     assert ledger.find("ef01").head == heads[2]
@@ -316,7 +496,7 @@ def test_find(ledger: Ledger) -> None:
 
 
 def test_a_proof_grows_and_is_kept(ledger: Ledger) -> None:
-    batch = ledger.add_batch(new_batch("a"), items(3), AT)
+    batch = add(ledger, new_batch("a"), items(3))
     ledger.record_refusal(batch, "https://a.example", "no", AT)
     assert ledger.submissions(batch)[1].answer == "no"
     with ledger.proof_change(batch) as change:
@@ -336,7 +516,7 @@ def test_a_proof_grows_and_is_kept(ledger: Ledger) -> None:
 
 def test_a_batch_never_goes_back_from_attested(path: Path) -> None:
     with open_ledger(path) as ledger:
-        batch = ledger.add_batch(new_batch("a"), items(3), AT)
+        batch = add(ledger, new_batch("a"), items(3))
         for status in (BatchStatus.PENDING, BatchStatus.ATTESTED, BatchStatus.PENDING, BatchStatus.QUEUED):
             with ledger.proof_change(batch) as change:
                 change.store(b"timestamp", status, AT, {})
@@ -345,7 +525,7 @@ def test_a_batch_never_goes_back_from_attested(path: Path) -> None:
 
 def test_a_proof_change_cannot_be_overtaken(path: Path) -> None:
     with open_ledger(path) as ledger:
-        batch = ledger.add_batch(new_batch("a"), items(3), AT)
+        batch = add(ledger, new_batch("a"), items(3))
 
     def append(number: int) -> None:
         with open_ledger(path) as ledger, ledger.proof_change(batch) as change:
@@ -449,7 +629,7 @@ def test_headers_after_a_reorganisation(ledger: Ledger, fork: int, names: bytes,
     ],
 )
 def test_events_are_only_appended(ledger: Ledger, change: str) -> None:
-    batch = ledger.add_batch(new_batch("a"), items(3), AT)
+    batch = add(ledger, new_batch("a"), items(3))
     ledger.log(AT, batch, "more", {"é": 1})
     before = ledger.events(batch)
     with suppress(sqlite3.IntegrityError):
@@ -464,7 +644,7 @@ def test_events_are_only_appended(ledger: Ledger, change: str) -> None:
 def add_twenty(path: Path, name: str) -> None:
     for number in range(20):
         with open_ledger(path) as ledger:
-            ledger.add_batch(new_batch(f"{name}{number}", 200), items(200), AT)
+            add(ledger, new_batch(f"{name}{number}"), items(200))
 
 
 def test_two_processes_stamp_at_once(path: Path) -> None:
@@ -482,23 +662,23 @@ def test_a_ledger_opened_twice_in_one_process_loses_nothing(path: Path) -> None:
     # Whoever closes any descriptor of SQLite's file drops the locks that this process has on it. Another process then
     # takes itself for the last one, and removes the log from under us (https://sqlite.org/howtocorrupt.html, 2.2).
     with open_ledger(path) as ledger:
-        ledger.add_batch(new_batch("a"), items(3), AT)
+        add(ledger, new_batch("a"), items(3))
         with open_ledger(path):
             pass
         add_in_another_process(path, "b")
-        ledger.add_batch(new_batch("c"), items(3), AT)
+        add(ledger, new_batch("c"), items(3))
         add_in_another_process(path, "d")
-        ledger.add_batch(new_batch("e"), items(3), AT)
+        add(ledger, new_batch("e"), items(3))
     assert check_whole(path) == set("abcde")
 
 
 STAMPER = """
 import sys, time
 from pathlib import Path
-from tests.edges.test_ledger import AT, items, new_batch, open_ledger
+from tests.edges.test_ledger import add, items, new_batch, open_ledger
 with open_ledger(Path(sys.argv[1])) as ledger:
     print("begun", flush=True)
-    ledger.add_batch(new_batch("large", 50_000), items(50_000), AT)
+    add(ledger, new_batch("large"), items(50_000), key=[b"/large"] if len(sys.argv) == 2 else None)
     print("done", flush=True)
 """
 
@@ -514,7 +694,7 @@ def test_kill_9_in_the_middle_of_a_batch(tmp_path: Path) -> None:
     def one_round(number: int) -> bool:
         path = tmp_path / f"{number}.db"
         with open_ledger(path) as ledger:
-            ledger.add_batch(new_batch("small"), items(3), AT)
+            add(ledger, new_batch("small"), items(3))
         with start(path) as stamper:
             assert stamper.stdout is not None
             assert stamper.stdout.readline() == b"begun\n"
@@ -534,17 +714,20 @@ def test_kill_9_in_the_middle_of_a_batch(tmp_path: Path) -> None:
 
 def add_to(path: Path, name: str) -> None:
     with open_ledger(path) as ledger:
-        ledger.add_batch(new_batch(name), items(3), AT)
+        add(ledger, new_batch(name), items(3))
     assert name in check_whole(path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a small disk")
-def test_a_full_disk_leaves_the_old_state(small_disk: Path) -> None:
+@pytest.mark.parametrize("key", [None, (b"/x",)], ids=["while it is sealed", "while it is drafted"])
+def test_a_full_disk_leaves_the_old_state(small_disk: Path, key: Sequence[bytes] | None) -> None:
     path = small_disk / "ledger.db"
     add_to(path, "before")
     with pytest.raises(SystemFailureError, match="full"), open_ledger(path) as ledger:
-        ledger.add_batch(new_batch("large", 50_000), items(50_000), AT)
+        add(ledger, new_batch("large"), items(50_000), key=key)
     assert check_whole(path) == {"before"}
+    for left in draft_files(path):  # the room that the next one needs
+        left.unlink()
     add_to(path, "after")
 
 
@@ -558,14 +741,19 @@ def test_a_disk_that_is_full_already_is_told_at_once(small_disk: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs limits on files")
-def test_a_file_size_limit_leaves_the_old_state(path: Path) -> None:
+@pytest.mark.parametrize("how", [[], ["in memory"]], ids=["while it is drafted", "while it is sealed"])
+def test_a_file_size_limit_leaves_the_old_state(path: Path, how: list[str]) -> None:
     # As on a full disk, for those who may not mount a small one.
     add_to(path, "before")
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
     root = str(Path(__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
     ended = subprocess.run(
-        [sys.executable, "-c", limit + STAMPER, path], check=False, capture_output=True, text=True, env=environment
+        [sys.executable, "-c", limit + STAMPER, path, *how],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment,
     )
     assert "SystemFailureError" in ended.stderr.splitlines()[-1], ended.stderr
     assert check_whole(path) == {"before"}
@@ -574,7 +762,7 @@ def test_a_file_size_limit_leaves_the_old_state(path: Path) -> None:
 
 def test_reading_does_not_wait_for_writing(path: Path) -> None:
     with open_ledger(path) as writer:
-        writer.add_batch(new_batch("a"), items(3), AT)
+        add(writer, new_batch("a"), items(3))
         writer._connection.execute("BEGIN IMMEDIATE")
         within(5, lambda: read_everything(path))
         writer._connection.execute("ROLLBACK")

@@ -21,7 +21,7 @@ from notary.core.evidence import DECLARED, record_bytes
 from notary.core.header import Header
 from notary.edges.ledger.columns import as_bytes, index_items, text_or_bytes
 from notary.edges.ledger.database import connected, database_files, transaction
-from notary.edges.ledger.drafts import Draft, DraftItem, Known, attached, draft_files
+from notary.edges.ledger.drafts import Draft, DraftItem, Known, LeftBehind, attached, draft_files, left_behind
 from notary.errors import InputError
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Event",
     "Known",
     "Ledger",
+    "LeftBehind",
     "NewBatch",
     "StoredItem",
     "StoredLoadFile",
@@ -196,6 +197,10 @@ class Ledger:
         """The draft of a batch to be sealed within the block; `key` tells it from others, and finds it again later."""
         with attached(self._connection, self.path, key) as draft:
             yield draft
+
+    def drafts(self) -> list[LeftBehind]:
+        """The drafts of batches that are not sealed: under way in some process, or cut short."""
+        return list(left_behind(self.path))
 
     def seal(self, draft: Draft, new: NewBatch, at: str, notes: Iterable[str] = ()) -> Batch:
         """Seals a batch: it is in the ledger with all items of its draft, queued for its calendars, or not at all.

@@ -10,7 +10,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -22,6 +22,7 @@ _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 _TABLES = """
+CREATE TABLE IF NOT EXISTS draft.about (part ANY NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS draft.folders (
     id INTEGER PRIMARY KEY, recorded ANY NOT NULL, source ANY NOT NULL
 ) STRICT;
@@ -63,6 +64,13 @@ class DraftItem(NamedTuple):
     identity: bytes
     others: bytes = b""
     declared: Mapping[str, str] | None = None
+
+
+class LeftBehind(NamedTuple):
+    """A draft that is not sealed: what it is told apart by, and how many files it has; None while it is under way."""
+
+    about: tuple[bytes, ...]
+    files: int | None
 
 
 class Known(NamedTuple):
@@ -177,6 +185,9 @@ class Draft:
         return os.fsdecode(os.path.join(as_bytes(folder), as_bytes(name)))  # noqa: PTH118 - bytes
 
 
+_LOG_PAGES = 8192
+"""Pages of the log before they go to the file: those that fill row by row then go there once, not several times."""
+
 _FOLDERS_REMEMBERED = 10_000
 _DECLARED_NOTHING = dict.fromkeys(("exhibit", "custodian", "bates", "description", "source"))
 
@@ -212,6 +223,7 @@ def attached(connection: sqlite3.Connection, ledger: Path, key: Sequence[bytes] 
     for statement in _TABLES.split(";"):
         connection.execute(statement)
     if path is not None:
+        connection.executemany("INSERT INTO draft.about VALUES (?)", [(text_or_bytes(part),) for part in key or ()])
         for left in draft_files(ledger, beginning):
             if not left.name.startswith(path.name):
                 _take_over(connection, left)
@@ -229,15 +241,16 @@ def _hold(connection: sqlite3.Connection, name: str) -> None:
     connection.execute(f"PRAGMA {name}.locking_mode = EXCLUSIVE")
     connection.execute(f"PRAGMA {name}.journal_mode = WAL")
     connection.execute(f"PRAGMA {name}.synchronous = NORMAL")
+    connection.execute(f"PRAGMA {name}.wal_autocheckpoint = {_LOG_PAGES}")
 
 
 def _take_over(connection: sqlite3.Connection, path: Path) -> None:
     """Moves what a run left behind at `path` to the draft, unless that run goes on. A damaged one is thrown away."""
-    if path.name.endswith(("-wal", "-shm", "-journal")):
+    if _is_beside(path):
         return
     try:
         # Not created, should its owner have removed it just now.
-        connection.execute("ATTACH ? AS left_behind", (f"file:{quote(str(path.absolute()))}?mode=rw",))
+        connection.execute("ATTACH ? AS left_behind", (_uri(path, "rw"),))
     except sqlite3.OperationalError:
         return
     try:
@@ -255,6 +268,29 @@ def _take_over(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("DETACH left_behind")
         connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
     _remove(path)
+
+
+def _is_beside(path: Path) -> bool:
+    return path.name.endswith(("-wal", "-shm", "-journal"))
+
+
+def left_behind(ledger: Path) -> Iterator[LeftBehind]:
+    """The drafts beside a ledger, as far as they can be looked into."""
+    for path in draft_files(ledger):
+        if _is_beside(path):
+            continue
+        try:
+            with closing(sqlite3.connect(_uri(path, "ro"), uri=True, timeout=0)) as draft:
+                about = tuple(as_bytes(part) for (part,) in draft.execute("SELECT part FROM about"))
+                query = "SELECT max((SELECT count(*) FROM items), (SELECT count(*) FROM earlier))"
+                yield LeftBehind(about, draft.execute(query).fetchone()[0])
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY:
+                yield LeftBehind((), None)
+
+
+def _uri(path: Path, mode: str) -> str:
+    return f"file:{quote(str(path.absolute()))}?mode={mode}"
 
 
 def _remove(path: Path | None) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from notary import limits
-from notary.core.digest import Salter, record_hash, salted_leaf, seal_hash, statement_hash
+from notary.core.digest import Salter, record_hash, seal_hash, statement_hash
 from notary.core.merkle import BLOCK, Growth, Tree, root_of_blocks, steps_to_head, steps_to_leaf
 from notary.core.ots import Attestation, read_proof, read_timestamp, write_proof
 from notary.edges.files import read_whole, written_whole
@@ -72,10 +72,8 @@ def whole(ledger: Ledger, batch: Batch) -> Whole:
     )
 
     def leaves_of(block: int) -> bytes:
-        return b"".join(
-            salted_leaf(stored.digest, salter.pair(stored.index), stored.record)
-            for stored in ledger.items(batch, block * BLOCK, BLOCK)
-        )
+        items = ledger.items(batch, block * BLOCK, BLOCK)
+        return salter.leaves(block * BLOCK, ((stored.digest, stored.record) for stored in items))
 
     roots = ledger.block_roots(batch)
     if roots is None:  # a ledger from before they were kept

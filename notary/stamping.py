@@ -7,13 +7,14 @@ first calendar hears of it, so that it is queued, not lost.
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from notary import __version__, limits
 from notary.batches import write_proofs_beside
-from notary.core.digest import Salter, head_hash, salted_leaf, statement_hash
+from notary.core.digest import Salter, head_hash, statement_hash
 from notary.core.evidence import record_bytes
 from notary.core.header import Network
 from notary.core.manifest import Manifest, write_manifest
@@ -24,7 +25,7 @@ from notary.edges.walking import Skipped
 from notary.errors import InputError
 from notary.gathering import Hashers, Progress, gather, source_folder
 from notary.loading import LoadFile, LoadOrder, Problem
-from notary.outside import LOCAL, Outside
+from notary.outside import LOCAL, Embedded, Outside
 from notary.selecting import Folders, Selection, Taken
 from notary.upgrading import Submitted, submit
 
@@ -85,22 +86,20 @@ def stamp(
             raise InputError(f"{what} is over {limits.DECLARED_TEXT} characters")
         if text is not None and not is_unicode(text):
             raise InputError(f"{what} is not valid Unicode")
-    selection: Selection
-    if order.load_file:
-        selection = LoadFile(order.load_file, problem)
-        named = [order.load_file.file, order.load_file.root]
-    else:
-        own = (*ledger.own_files(), outside.local_folder)
-        selection = Folders(order.paths, order.exclude, own, order.skip_unreadable, order.writes_ots)
-        named = list(order.paths)
-    with ledger.draft([os.fsencode(path.absolute()) for path in named]) as draft:
-        filling = _Filling(draft, outside.randomness(KEY_BYTES))
-        taken_over = 0
-        for some in gather(selection.files(), draft, hashers, selection.also, progress):
-            filling.add(selection.take(some, draft))
-            taken_over += sum(one.is_known for one in some)
-        selection.check(draft)
-        batch, submitted = _seal(order, ledger, selection, filling, outside, sealed)
+    named = [order.load_file.file, order.load_file.root] if order.load_file else order.paths
+    with ExitStack() as world:
+        with ledger.draft([os.fsencode(path.absolute()) for path in named]) as draft:
+            selection = _selection(order, ledger, outside, problem)
+            filling = _Filling(draft, outside.randomness(KEY_BYTES))
+            taken_over = 0
+            for some in gather(selection.files(), draft, hashers, selection.also, progress):
+                filling.add(selection.take(some, draft))
+                taken_over += sum(one.is_known for one in some)
+            selection.check(draft)
+            embedded = world.enter_context(outside.embedded(order.network.name == LOCAL))
+            batch = _seal(order, ledger, selection, filling, outside, embedded)
+        sealed(batch)
+        submitted = submit(ledger, batch, outside, embedded)
     troubles = write_proofs_beside(ledger, batch, fresh=True) if order.writes_ots else []
     batch = ledger.find(batch.head.hex())
     conflicts = list(islice(ledger.conflicts(batch), limits.LISTED_PROBLEMS)) if selection.load_file else []
@@ -129,17 +128,24 @@ class _Filling:
 
     def add(self, files: list[Taken]) -> None:
         items: list[DraftItem] = []
-        leaves: list[bytes] = []
-        for index, (found, hashed, declared) in enumerate(files, start=self.draft.size):
+        leaves: list[tuple[bytes, bytes]] = []
+        for found, hashed, declared in files:
             if found.folder != self._folder:
                 self._folder, self._source = found.folder, source_folder(found)
             folder, name = found.recorded_folder, os.fsencode(found.name)
             path = folder + b"/" + name if folder else name
-            record = record_bytes(path, hashed.size, hashed.mtime_ns, declared)
-            leaves.append(salted_leaf(hashed.digest, self._salter.pair(index), record))
+            leaves.append((hashed.digest, record_bytes(path, hashed.size, hashed.mtime_ns, declared)))
             items.append(DraftItem(folder, self._source, name, *hashed[:4], b"".join(hashed.others), declared))
+        self.growth.add(self._salter.leaves(self.draft.size, leaves))
         self.draft.add(items)
-        self.growth.add(b"".join(leaves))
+
+
+def _selection(order: Order, ledger: Ledger, outside: Outside, problem: Callable[[Problem], None]) -> Selection:
+    if order.load_file:
+        return LoadFile(order.load_file, problem)
+    # Asked for once the draft is there, which may lie in a folder that is stamped.
+    own = (*ledger.own_files(), outside.local_folder)
+    return Folders(order.paths, order.exclude, own, order.skip_unreadable, order.writes_ots)
 
 
 def _seal(
@@ -148,27 +154,24 @@ def _seal(
     selection: Selection,
     filling: _Filling,
     outside: Outside,
-    sealed: Callable[[Batch], None],
-) -> tuple[Batch, Submitted]:
+    embedded: Embedded | None,
+) -> Batch:
     draft, roots = filling.draft, filling.growth.block_roots()
     root, now = root_of_blocks(roots), outside.moment()
     manifest = write_manifest(Manifest(root, draft.size, order.network.name, now, f"notary {__version__}", order.title))
-    with outside.embedded(order.network.name == LOCAL) as embedded:
-        new = NewBatch(
-            head=head_hash(root, draft.size, statement_hash(manifest)),
-            root=root,
-            block_roots=roots,
-            network=order.network.name,
-            manifest=manifest,
-            key=filling.key,
-            declared_at=now,
-            title=order.title,
-            matter=order.matter,
-            calendars=(embedded.uri,) if embedded else order.calendars,
-            min_calendars=1 if embedded else order.min_calendars,
-            writes_ots=order.writes_ots,
-            load_file=selection.load_file,
-        )
-        batch = ledger.seal(draft, new, now, (f"{one.path}: {one.reason}" for one in selection.skipped))
-        sealed(batch)
-        return batch, submit(ledger, batch, outside, embedded)
+    new = NewBatch(
+        head=head_hash(root, draft.size, statement_hash(manifest)),
+        root=root,
+        block_roots=roots,
+        network=order.network.name,
+        manifest=manifest,
+        key=filling.key,
+        declared_at=now,
+        title=order.title,
+        matter=order.matter,
+        calendars=(embedded.uri,) if embedded else order.calendars,
+        min_calendars=1 if embedded else order.min_calendars,
+        writes_ots=order.writes_ots,
+        load_file=selection.load_file,
+    )
+    return ledger.seal(draft, new, now, (f"{one.path}: {one.reason}" for one in selection.skipped))

@@ -4,6 +4,7 @@ Every input but a file's own bytes starts with a byte that no other kind uses, s
 off as another. The salts hide what a neighbour's digest or record would otherwise give away to a guesser.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -49,6 +50,18 @@ class Salter:
         outer.update(inner.digest())
         return outer.digest()
 
+    def leaves(self, start: int, items: Iterable[tuple[bytes, bytes]]) -> bytes:
+        """The leaves of items from index `start` on in a row, each given as its digest and its record's bytes.
+
+        `leaf_hash` and `record_hash` with the items' salts, for the million.
+        """
+        row = []
+        for index, (digest, record) in enumerate(items, start):
+            both = self.pair(index)
+            r = sha256(RECORD + both[SALT_BYTES:] + record).digest()
+            row.append(sha256(LEAF + digest + both[:SALT_BYTES] + r).digest())
+        return b"".join(row)
+
     def salts(self, index: int) -> Salts:
         """The salts of item `index`."""
         both = self.pair(index)
@@ -63,12 +76,6 @@ def record_hash(t: bytes, record: bytes) -> bytes:
 def leaf_hash(digest: bytes, s: bytes, r: bytes) -> bytes:
     """The leaf of the tree: a file's digest and its record's hash, blinded by `s`."""
     return digest_of(LEAF + digest + s + r)
-
-
-def salted_leaf(digest: bytes, pair: bytes, record: bytes) -> bytes:
-    """The leaf of an item whose salts are `pair`: `leaf_hash` with `record_hash`, for the million."""
-    r = sha256(RECORD + pair[SALT_BYTES:] + record).digest()
-    return sha256(LEAF + digest + pair[:SALT_BYTES] + r).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:

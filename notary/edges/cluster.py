@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from notary import __version__, limits
-from notary.errors import InputError, NotaryError, SystemFailureError
+from notary.errors import InputError, NotaryError, SystemFailureError, reason_of
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -72,18 +72,32 @@ def _connected(address: str) -> "Client":
     except ImportError:
         raise InputError("--cluster needs Dask's distributed", "pip install 'notary[cluster]'") from None
     _keep_quiet()
+    if address.startswith("tls:"):
+        _check_keys()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # mismatched releases: `_check_releases` says what matters
             return Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="notary")
-    except OSError as error:
+    except OSError:  # of all reasons alike it says that time is up
         raise SystemFailureError(
-            f"no scheduler answers at {address}: {_first_line(error)}",
-            "`dask scheduler` starts one; its first lines say its address",
+            f"no scheduler answers at {address}",
+            "`dask scheduler` starts one; its first lines say its address, with tcp:// or tls://",
         ) from None
     except (ImportError, RuntimeError, TypeError, ValueError) as error:
-        hints = ["distributed.comm.tls in its configuration names keys and certificates"] * address.startswith("tls:")
-        raise SystemFailureError(f"the scheduler at {address} cannot be used: {_first_line(error)}", *hints) from None
+        raise SystemFailureError(f"the scheduler at {address} cannot be used: {_first_line(error)}") from None
+
+
+def _check_keys() -> None:
+    """Before distributed tries: a client that fails for want of keys cannot be closed."""
+    from distributed import Security
+
+    hint = "distributed's own configuration names them: distributed.comm.tls"
+    try:
+        has_keys = Security().get_connection_args("client").get("ssl_context")
+    except OSError as error:
+        raise InputError(f"the keys and certificates for tls:// cannot be used: {reason_of(error)}", hint) from None
+    if not has_keys:
+        raise InputError("there are no keys and certificates for tls://", hint)
 
 
 def _keep_quiet() -> None:

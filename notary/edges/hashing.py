@@ -33,13 +33,13 @@ _OPEN_FLAGS = (
     | getattr(os, "O_NOFOLLOW", 0)
 )
 _CHANGES = "it changes while it is read"
-_ROW = struct.Struct("<32s16sqqI")
+_ROW = struct.Struct("<32s8sqqI")
 
 
 class Hashed(NamedTuple):
     """A file's SHA-256, its size in bytes, and its modification time in nanoseconds since 1970.
 
-    `identity` is 16 bytes that change with the file's size, times or inode; `others` are its digests by further hash
+    `identity` is 8 bytes that change with the file's size, times or inode; `others` are its digests by further hash
     functions that were asked for. A tuple, since there are millions.
     """
 
@@ -142,16 +142,18 @@ def _unless_changed(
     return Hashed(digest, size, after.st_mtime_ns, _identity(state), others)
 
 
-_State = tuple[int, int, int, int, int]
+_State = tuple[int, int, int, int]
 
 
 def _state(status: os.stat_result) -> _State:
-    # On Windows st_ctime is the time of creation; it does not change, so it does no harm there.
-    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev)
+    # On Windows st_ctime is the time of creation; it does not change, so it does no harm there. Not the device: for one
+    # network drive it has other numbers on other machines.
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def _identity(state: _State) -> bytes:
-    return hashlib.sha256(b"%d %d %d %d %d" % state).digest()[:16]
+    # Python hashes numbers the same in every process; it is there to notice a change, not to withstand a forger.
+    return hash(state).to_bytes(8, "little", signed=True)
 
 
 # -- by the chunk ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
-from notary.core.digest import Salter, head_hash, salted_leaf, statement_hash
+from notary.core.digest import Salter, head_hash, leaf_hash, record_hash, statement_hash
 from notary.core.evidence import record_bytes
 from notary.core.manifest import Manifest, write_manifest
 from notary.core.merkle import Growth, root_of_blocks
@@ -134,8 +134,8 @@ def _content(index: int) -> bytes:
 
 
 def _leaf(salter: Salter, index: int, item: DraftItem) -> bytes:
-    record = record_bytes(item.recorded + b"/" + item.name, item.size, item.mtime_ns)
-    return salted_leaf(item.digest, salter.pair(index), record)
+    salts, record = salter.salts(index), record_bytes(item.recorded + b"/" + item.name, item.size, item.mtime_ns)
+    return leaf_hash(item.digest, salts.s, record_hash(salts.t, record))
 
 
 def seal(ledger: Ledger, draft: Draft, block_roots: bytes, calendar: str) -> Batch:

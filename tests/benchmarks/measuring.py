@@ -99,7 +99,7 @@ def _shown(value: float, unit: str) -> str:
 
 
 def _line(job: str, cells: Sequence[str]) -> str:
-    return f"{job:<64}" + "".join(f"{cell:>10}" for cell in cells)
+    return f"{job:<70}" + "".join(f"{cell:>10}" for cell in cells)
 
 
 def heading(setting: Setting) -> str:

@@ -11,7 +11,7 @@ from opentimestamps.core.serialize import BytesDeserializationContext, BytesSeri
 from opentimestamps.core.timestamp import DetachedTimestampFile, Timestamp, make_merkle_tree
 
 from notary.batches import Opened, Whole, whole
-from notary.core.digest import HEAD, HEAD_CONTEXT, LEAF, NODE, Salter, head_tail, salted_leaf, statement_hash
+from notary.core.digest import HEAD, HEAD_CONTEXT, LEAF, NODE, Salter, head_tail, leaf_hash, statement_hash
 from notary.core.merkle import build
 from notary.edges.ledger import Batch, open_ledger
 from notary.localnet.calendar import LocalNetwork
@@ -67,7 +67,7 @@ def _items_of(path: Path) -> _Items:
 
 
 def _ours(made: _Items) -> Iterator[bytes]:
-    tree = build(salted_leaf(item.stored.digest, item.s + item.t, item.record) for item in made.items)
+    tree = build(leaf_hash(item.stored.digest, item.s, item.r) for item in made.items)
     whole = Whole(made.batch, Salter(KEY), tree)
     tail = whole.tail(made.timestamp)
     for item in made.items:

@@ -14,7 +14,6 @@ from notary.core.digest import (
     leaf_hash,
     node_hash,
     record_hash,
-    salted_leaf,
     seal_hash,
     statement_hash,
 )
@@ -68,4 +67,8 @@ def test_salts_are_the_hmac_of_the_design_and_go_into_the_leaf(
     both = hmac.digest(key, b"notary/v1 salts" + index.to_bytes(8, "big"), "sha256")
     assert salter.pair(index) == both
     assert (salter.salts(index).s, salter.salts(index).t) == (both[:16], both[16:])
-    assert salted_leaf(one, both, record) == leaf_hash(one, both[:16], record_hash(both[16:], record))
+    start = min(index, 2**64 - 2)
+    first, second = (salter.salts(start + step) for step in (0, 1))
+    assert salter.leaves(start, [(one, record), (both, b"")]) == b"".join(
+        [leaf_hash(one, first.s, record_hash(first.t, record)), leaf_hash(both, second.s, record_hash(second.t, b""))]
+    )

@@ -1,6 +1,9 @@
 """edges.ledger: one file that only its owner reads, whole after every death, shared by two processes."""
 
+import json
 import os
+import re
+import shutil
 import signal
 import sqlite3
 import stat
@@ -492,6 +495,241 @@ def test_find(ledger: Ledger) -> None:
             ledger.find(name)
 
 
+# -- what people ask of it --------------------------------------------------------------------------------------------
+
+VIEWS = {
+    "files_of_matters",
+    "where_is_digest",
+    "batches_of_matters",
+    "pending_batches",
+    "rows_of_load_files",
+    "numbered_files",
+    "one_file_several_numbers",
+    "one_number_several_files",
+    "conflicts",
+}
+
+
+@pytest.fixture
+def asked(ledger: Ledger) -> Path:
+    """Two batches of one matter, one of another, one of none; numbers that disagree within each, and across."""
+    file = StoredLoadFile("prod 1.dat", "concordance", "utf-8", False, "\n", ("Bates", "Note"))
+    files = [
+        item(1, recorded=b"", declared={"exhibit": "A-1", "bates": "X 001", "custodian": "Ada", "source": "laptop"}),
+        item(2, mtime_ns=-1, declared={"exhibit": "A-2", "bates": "X 002", "description": "a letter"}),
+        item(3),
+    ]
+    rows = [(0, 0, '["X 001", "ü"]'), (1, None, '["X 009", ""]')]
+    add(ledger, new_batch("one", matter="Ärger v. Z", load_file=file), files, rows=rows)
+    # The same matter: file 1 under another exhibit number, and exhibit A-2 on another file.
+    again = [item(1, declared={"exhibit": "A-7", "bates": "X 001"}), item(4, declared={"exhibit": "A-2"})]
+    two = add(ledger, new_batch("two", matter="Ärger v. Z"), again)
+    # Another matter may use the numbers again.
+    add(ledger, new_batch("three", matter="B v. C"), [item(9, declared={"exhibit": "A-1", "bates": "X 001"})])
+    alone = [item(5, declared={"bates": "Y 1"}), item(6, declared={"bates": "Y 1"}), item(5, name=b"copy")]
+    add(ledger, new_batch("four"), alone)
+    add(ledger, new_batch("five"), [item(5, declared={"bates": "Y 2"})])
+    with ledger.proof_change(two) as change:
+        change.store(b"timestamp", BatchStatus.ATTESTED, AT, {})
+    return ledger.path
+
+
+def hexed(number: int) -> str:
+    return sha256(b"%d" % number).hexdigest()
+
+
+def short(name: str) -> str:
+    return sha256(name.encode()).hexdigest()[:12]
+
+
+def test_all_views_are_tested_and_tables_are_named_for_what_is_in_them(asked: Path) -> None:
+    names = {kind: {name for (name,) in raw(asked, SELECT_NAMES, kind)} for kind in ("view", "table")}
+    assert names["view"] == VIEWS
+    assert names["table"] == {
+        *("matters", "batches", "batch_keys", "folders", "items", "declarations", "load_files", "load_rows", "trees"),
+        *("submissions", "proofs", "fetches", "headers", "events", "_sqlite_migrations"),
+    }
+
+
+SELECT_NAMES = "SELECT name FROM sqlite_master WHERE type = ?"
+
+
+def test_which_files_has_a_matter(asked: Path) -> None:
+    query = (
+        "SELECT batch, item, path, sha256, bytes, modified, exhibit, bates, custodian, description, source,"
+        " declared_at, status FROM files_of_matters WHERE matter IS ?"
+    )
+    one, two = short("one"), short("two")
+    day, before = "1970-01-01T00:00:0", "1969-12-31T23:59:59Z"
+    assert raw(asked, query, "Ärger v. Z") == [
+        (one, 0, "1", hexed(1), 10, f"{day}1Z", "A-1", "X 001", "Ada", None, "laptop", AT, "queued"),
+        (one, 1, "x/0/2", hexed(2), 10, before, "A-2", "X 002", None, "a letter", None, AT, "queued"),
+        (one, 2, "x/0/3", hexed(3), 10, f"{day}3Z", *[None] * 5, AT, "queued"),
+        (two, 0, "x/0/1", hexed(1), 10, f"{day}1Z", "A-7", "X 001", None, None, None, AT, "attested"),
+        (two, 1, "x/0/4", hexed(4), 10, f"{day}4Z", "A-2", *[None] * 4, AT, "attested"),
+    ]
+    assert [(row[0], row[2]) for row in raw(asked, query, None)] == [
+        *((short("four"), path) for path in ("x/0/5", "x/0/6", "x/0/copy")),
+        (short("five"), "x/0/5"),
+    ]
+
+
+def test_where_is_this_file(asked: Path) -> None:
+    query = "SELECT matter, batch, item, path, bytes, exhibit, bates FROM where_is_digest WHERE sha256 = ?"
+    assert raw(asked, query, hexed(1)) == [
+        ("Ärger v. Z", short("one"), 0, "1", 10, "A-1", "X 001"),
+        ("Ärger v. Z", short("two"), 0, "x/0/1", 10, "A-7", "X 001"),
+    ]
+    assert raw(asked, query, hexed(1000)) == []
+
+
+def test_which_batches_are_there_and_which_wait(asked: Path) -> None:
+    query = "SELECT matter, batch, title, files, bytes, network, declared_at, status, head FROM "
+    heads = {name: sha256(name.encode()).hexdigest() for name in ("one", "two", "three", "four", "five")}
+    listed = [
+        (matter, short(name), name, files, files * 10, "local", AT, status, heads[name])
+        for matter, name, files, status in (
+            ("Ärger v. Z", "one", 3, "queued"),
+            ("Ärger v. Z", "two", 2, "attested"),
+            ("B v. C", "three", 1, "queued"),
+            (None, "four", 3, "queued"),
+            (None, "five", 1, "queued"),
+        )
+    ]
+    assert raw(asked, f"{query} batches_of_matters") == listed
+    assert raw(asked, f"{query} pending_batches") == [listed[0], *listed[2:]]
+
+
+def test_which_rows_had_the_load_file(asked: Path) -> None:
+    assert raw(asked, "SELECT batch, load_file, row, item, columns, cells FROM rows_of_load_files") == [
+        (short("one"), "prod 1.dat", 0, 0, '["Bates", "Note"]', '["X 001", "ü"]'),
+        (short("one"), "prod 1.dat", 1, None, '["Bates", "Note"]', '["X 009", ""]'),
+    ]
+
+
+def test_which_numbers_disagree(asked: Path) -> None:
+    def sets(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+        return [(*row[:-1], set(str(row[-1]).split(","))) for row in rows]
+
+    several = sets(raw(asked, "SELECT matter, kind, sha256, numbers FROM one_file_several_numbers"))
+    assert several == [("Ärger v. Z", "exhibit", hexed(1), {"A-1", "A-7"})]
+    shared = sets(raw(asked, "SELECT matter, kind, number, sha256s FROM one_number_several_files ORDER BY number"))
+    assert shared == [
+        ("Ärger v. Z", "exhibit", "A-2", {hexed(2), hexed(4)}),
+        (None, "bates", "Y 1", {hexed(5), hexed(6)}),
+    ]
+    with open_ledger(asked) as ledger:
+        found = {batch.title: list(ledger.conflicts(batch)) for batch in ledger.batches()}
+    assert found["three"] == found["five"] == []
+    assert found["one"] == found["two"]
+    told = [(one.kind, one.what, set(re.split("[ ,]", one.others))) for one in [*found["one"], *found["four"]]]
+    assert told == [
+        ("sha256", hexed(1), {"exhibit", "A-1", "A-7"}),
+        ("exhibit", "A-2", {hexed(2), hexed(4)}),
+        ("bates", "Y 1", {hexed(5), hexed(6)}),
+    ]
+    assert raw(asked, "SELECT matter, kind, what FROM conflicts ORDER BY what = 'Y 1', kind DESC") == [
+        *(("Ärger v. Z", kind, what) for kind, what, _ in told[:2]),
+        (None, *told[2][:2]),
+    ]
+
+
+def test_each_number_has_its_file(asked: Path) -> None:
+    query = "SELECT matter, kind, number, batch FROM numbered_files ORDER BY item_id, kind"
+    assert raw(asked, query) == [
+        ("Ärger v. Z", "bates", "X 001", short("one")),
+        ("Ärger v. Z", "exhibit", "A-1", short("one")),
+        ("Ärger v. Z", "bates", "X 002", short("one")),
+        ("Ärger v. Z", "exhibit", "A-2", short("one")),
+        ("Ärger v. Z", "bates", "X 001", short("two")),
+        ("Ärger v. Z", "exhibit", "A-7", short("two")),
+        ("Ärger v. Z", "exhibit", "A-2", short("two")),
+        ("B v. C", "bates", "X 001", short("three")),
+        ("B v. C", "exhibit", "A-1", short("three")),
+        (None, "bates", "Y 1", short("four")),
+        (None, "bates", "Y 1", short("four")),
+        (None, "bates", "Y 2", short("five")),
+    ]
+
+
+@pytest.mark.parametrize("view", sorted(VIEWS))
+def test_a_view_shows_text_and_no_key(asked: Path, view: str) -> None:
+    rows = raw(asked, f"SELECT * FROM {view}")  # noqa: S608 - our own names
+    assert rows
+    assert not [value for row in rows for value in row if isinstance(value, bytes)], "bytes, where people look for hex"
+    shown = repr(rows).lower()
+    for (key,) in raw(asked, "SELECT key FROM batch_keys"):
+        assert isinstance(key, bytes)
+        assert key.hex() not in shown
+        assert repr(key)[2:-1].lower() not in shown
+    assert not re.search(r"\bbatch_keys\b", str(raw(asked, "SELECT sql FROM sqlite_master WHERE name = ?", view)))
+
+
+@pytest.mark.parametrize("view", sorted(VIEWS))
+def test_names_that_are_no_text_break_no_view(ledger: Ledger, view: str) -> None:
+    """Python's own sqlite3, and with it Datasette, refuses a whole answer for one text that is not UTF-8."""
+    file = StoredLoadFile("caf\udce9.dat", "concordance", "utf-8", False, "\n", ())
+    declared = [{"exhibit": "1"}, {"exhibit": "2", "bates": "3"}, {"bates": "3"}]
+    some = [
+        item(number, digest=bytes([number // 2]) * 32, recorded=b"caf\xe9", name=b"\xff%d" % number, declared=one)
+        for number, one in enumerate(declared)
+    ]
+    add(ledger, new_batch("a", load_file=file), some, rows=[(0, 0, "[]")])
+    assert raw(ledger.path, f"SELECT * FROM {view}")  # noqa: S608 - our own names
+
+
+def test_what_belongs_together_is_declared(asked: Path) -> None:
+    """So that a tool that knows nothing of ledgers links a row to the one that it speaks of."""
+    tables = [name for (name,) in raw(asked, "SELECT name FROM sqlite_master WHERE type = 'table'")]
+    links = {
+        (table, column, other)
+        for table in tables
+        for _, _, other, column, *_ in raw(asked, f"PRAGMA foreign_key_list({table})")
+    }
+    assert links == {
+        ("batches", "matter_id", "matters"),
+        ("folders", "batch_id", "batches"),
+        ("items", "folder_id", "folders"),
+        ("declarations", "item_id", "items"),
+        ("load_files", "batch_id", "batches"),
+        ("load_rows", "batch_id", "load_files"),
+        ("load_rows", "item_id", "items"),
+        *((table, "batch_id", "batches") for table in ("batch_keys", "trees", "submissions", "proofs", "events")),
+    }
+    assert raw(asked, "PRAGMA foreign_key_check") == []
+    with pytest.raises(SystemFailureError, match="FOREIGN KEY"), open_ledger(asked) as ledger:
+        ledger._connection.execute("DELETE FROM folders")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["sqlite3", "-readonly", "-json", "PATH", "QUERY"],
+        ["sqlite-utils", "query", "PATH", "QUERY"],
+        ["sqlite-utils", "rows", "PATH", "where_is_digest"],
+    ],
+    ids=" ".join,
+)
+def test_any_sqlite_tool_reads_it(ledger: Ledger, asked: Path, command: list[str]) -> None:
+    """While the ledger is in use, and afterwards."""
+    program = shutil.which(command[0]) or shutil.which(command[0], path=str(Path(sys.executable).parent))
+    if program is None:
+        pytest.skip(f"needs {command[0]}")
+    query = "SELECT * FROM where_is_digest"
+    words = [program, *({"PATH": str(asked), "QUERY": query}.get(word, word) for word in command[1:])]
+    for _ in ("in use", "afterwards"):
+        ended = subprocess.run(words, check=True, capture_output=True, text=True)
+        found = [(one["sha256"], one["path"]) for one in json.loads(ended.stdout)]
+        assert found[:2] == [(hexed(1), "1"), (hexed(2), "x/0/2")]
+        ledger._connection.close()
+    assert check_rows(asked) == 10
+
+
+def check_rows(path: Path) -> int:
+    assert raw(path, "PRAGMA integrity_check") == [("ok",)]
+    return len(raw(path, "SELECT 1 FROM items"))
+
+
 # -- anchoring ------------------------------------------------------------------------------------------------------
 
 
@@ -649,7 +887,7 @@ def add_twenty(path: Path, name: str) -> None:
 
 def test_two_processes_stamp_at_once(path: Path) -> None:
     with get_context("spawn").Pool(2) as pool:
-        pool.starmap(add_twenty, [(path, "a"), (path, "b")])
+        within(50, lambda: pool.starmap(add_twenty, [(path, "a"), (path, "b")]))
     assert check_whole(path) == {f"{name}{number}" for name in "ab" for number in range(20)}
 
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
 
 import pytest
 from distributed import Client
@@ -98,8 +97,16 @@ def tasks_of(scheduler: Scheduler) -> dict[str, int]:
         return {names[address]: len(tasks) for address, tasks in client.processing().items() if address in names}
 
 
-def tasks_there(dask_scheduler: Any) -> int:
-    return len(dask_scheduler.tasks)
+def kill_in_the_middle(scheduler: Scheduler, name: str) -> None:
+    """It has tasks that it has not done when it goes."""
+    scheduler.workers[name].send_signal(signal.SIGSTOP)
+    assert tasks_of(scheduler)[name] > 0
+    scheduler.kill(name)
+
+
+def known_tasks(client: Client) -> int:
+    """How many tasks the scheduler knows of, be it that they wait, run or are done."""
+    return client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks))
 
 
 def test_the_head_is_the_same_as_on_one_machine(pair: Scheduler, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,16 +129,9 @@ def test_the_head_is_the_same_as_on_one_machine(pair: Scheduler, files: Path, mo
 
 def test_a_worker_that_is_killed_in_the_middle_costs_nothing(pair: Scheduler, files: Path) -> None:
     pair.worker("carl")
-    lost: list[int] = []
-
-    def kill() -> None:
-        pair.workers["carl"].send_signal(signal.SIGSTOP)
-        lost.append(tasks_of(pair)["carl"])
-        pair.kill("carl")
-
     with cluster_hashers(pair.address) as hashers:
-        batch = stamped(files, replace(hashers, chunk_files=20), "cluster", once(kill)).batch
-    assert lost[0] > 0
+        few = replace(hashers, chunk_files=20)
+        batch = stamped(files, few, "cluster", once(lambda: kill_in_the_middle(pair, "carl"))).batch
     assert batch.head == local_head(files)
 
 
@@ -153,14 +153,14 @@ def test_a_worker_that_does_not_see_the_files_is_named(pair: Scheduler, files: P
 
 @pytest.mark.parametrize("size", [10, 2 << 20])
 def test_a_file_that_vanishes_is_told_with_the_worker(pair: Scheduler, files: Path, size: int) -> None:
-    last = files / "19" / "1999.txt"
+    folder, last = files / "19", files / "19" / "1999.txt"
     with last.open("wb") as stream:
         stream.truncate(size)
     with cluster_hashers(pair.address) as hashers:
-        # Of the last chunk nobody knows yet when the first is done.
-        few = replace(hashers, chunk_files=100, chunks_under_way=2)
+        # When the first chunk is done the folder was listed, and the last one has yet to be handed out.
+        few = replace(hashers, chunk_files=5, chunks_under_way=2)
         with pytest.raises(UnreadableError) as caught:
-            stamped(files, few, "cluster", once(last.unlink))
+            stamped(folder, few, "cluster", once(last.unlink))
     assert re.fullmatch(
         re.escape(f"{last}: no such file or directory (on the worker ") + r"\w+\)", caught.value.hints[0]
     )
@@ -183,8 +183,11 @@ def test_without_any_worker_left_what_was_hashed_is_kept(
 def test_files_that_kill_their_workers_are_given_up(alone: Callable[..., Scheduler], files: Path) -> None:
     scheduler = alone(SCHEDULER__ALLOWED_FAILURES="0")
     scheduler.worker("doomed")
-    with cluster_hashers(scheduler.address) as hashers, pytest.raises(SystemFailureError, match="was doomed") as caught:
-        stamped(files, replace(hashers, chunk_files=20), "cluster", once(lambda: scheduler.kill("doomed")))
+    scheduler.worker("sound")
+    with cluster_hashers(scheduler.address) as hashers:
+        few = replace(hashers, chunk_files=20)
+        with pytest.raises(SystemFailureError, match="the last one was doomed") as caught:
+            stamped(files, few, "cluster", once(lambda: kill_in_the_middle(scheduler, "doomed")))
     assert "what was hashed is kept" in caught.value.hints[-1]
 
 
@@ -255,7 +258,7 @@ def test_ctrl_c(notary: Notary, alone: Callable[..., Scheduler], files: Path) ->
     scheduler.worker("busy")
     process = notary.start("stamp", files, "--network", "local", "--cluster", scheduler.address)
     with closing(Client(scheduler.address, set_as_default=False)) as client:
-        while client.run_on_scheduler(tasks_there) < 20:
+        while known_tasks(client) < 20:
             sleep(0.1)
     began = monotonic()
     os.killpg(process.pid, signal.SIGINT)
@@ -265,5 +268,5 @@ def test_ctrl_c(notary: Notary, alone: Callable[..., Scheduler], files: Path) ->
     assert out == ""
     assert [line.partition(":")[0] for line in err.splitlines()] == ["error", "hint"]
     with closing(Client(scheduler.address, set_as_default=False)) as client:
-        assert client.run_on_scheduler(tasks_there) == 0
+        assert known_tasks(client) == 0
     shutil.rmtree(files)

@@ -49,11 +49,16 @@ def check_ledger(notary: Notary, folder: Path) -> list[str]:
     assert listed.code == 0, listed.err
     with sqlite3.connect(path) as ledger:
         assert ledger.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert ledger.execute("PRAGMA foreign_key_check").fetchall() == []
         counts = ledger.execute(
-            "SELECT size, (SELECT count(*) FROM items WHERE batch_id = id),"
-            " (SELECT count(*) FROM batch_keys WHERE batch_id = id) FROM batches"
+            "SELECT size, (SELECT count(*) FROM items JOIN folders ON folders.id = folder_id WHERE batch_id = b.id),"
+            " (SELECT count(*) FROM items WHERE items.id BETWEEN first_item AND first_item + size - 1),"
+            " (SELECT count(*) FROM batch_keys WHERE batch_id = b.id),"
+            " (SELECT count(*) FROM trees WHERE batch_id = b.id) FROM batches AS b"
         ).fetchall()
-    assert all(size == items and keys == 1 for size, items, keys in counts)
+        (total,) = ledger.execute("SELECT count(*) FROM items").fetchone()
+    assert all(size == items == within and keys == trees == 1 for size, items, within, keys, trees in counts)
+    assert total == sum(size for size, *_ in counts), "items of no batch"
     return [one["batch"] for one in listed.json["batches"]]
 
 
@@ -64,6 +69,7 @@ def test_stamp(notary: Notary, many: Path, tmp_path: Path, how: signal.Signals) 
         interrupt(notary.start("stamp", many, *LOCAL), moments.uniform(0.2, 1.2), how)
         check_ledger(notary, tmp_path)
     assert notary("stamp", many, *LOCAL).code == 0
+    assert not list((tmp_path / "ledger").glob("*-draft-*"))
     assert notary("upgrade").code == 0, "a batch that was cut short cannot be anchored"
     for batch in check_ledger(notary, tmp_path):
         assert notary("export", batch, "-o", "x.zip", "--only", "1.txt").code == 0

@@ -67,6 +67,7 @@ def test_stamp_says_what_it_did(notary: Notary, evidence: Path) -> None:
         "link": "a link",
         "queue": "a FIFO",
     }
+    assert stamped["taken_over"] == 0
 
 
 def test_status_lists_newest_first_and_one_in_full(notary: Notary, evidence: Path, batch: str) -> None:
@@ -235,6 +236,17 @@ def test_json_is_all_there_is_on_standard_output(notary: Notary, evidence: Path,
         assert notary(*command, "--quiet").out == ""
 
 
+def test_a_ledger_within_the_evidence_is_no_evidence(notary: Notary, evidence: Path) -> None:
+    """Nor are the drafts beside it, its own or another's, before or after they are there."""
+    files = len([path for path in evidence.rglob("*") if path.is_file()])
+    notary.environment["NOTARY_LEDGER"] = str(evidence / "ledger.db")
+    for _ in range(2):
+        stamped = notary("stamp", evidence, *LOCAL, "--json").json
+        assert stamped["items"] == files
+        assert {Path(one["path"]).name.partition(".")[0] for one in stamped["skipped"]} == {"ledger"}
+        (evidence / "ledger.db-draft-0123456789abcdef-01234567").write_bytes(b"left by another")
+
+
 def test_two_stamps_at_once(notary: Notary, evidence: Path) -> None:
     running = [notary.start("stamp", evidence, *LOCAL, "--json") for _ in range(4)]
     ended = [process.communicate(timeout=60) for process in running]
@@ -242,6 +254,7 @@ def test_two_stamps_at_once(notary: Notary, evidence: Path) -> None:
     assert notary("upgrade").code == 0
     batches = notary("status", "--json").json["batches"]
     assert len(batches) == 4
+    assert not list((notary.folder / "ledger").glob("*-draft-*"))
     for one in batches:
         assert notary("export", one["batch"], "-o", "x.zip").code == 0
         assert notary("verify", "x.zip", *LOCAL).code == 0

@@ -122,35 +122,27 @@ class Draft:
 
     def add(self, items: Sequence[DraftItem]) -> None:
         """Takes the next items: they are on disk when this returns."""
-        first = self.size + 1
+        rows: list[tuple[object, ...]] = []
+        declarations: list[dict[str, object]] = []
+        total = 0
+        folder, place = 0, (b"", b"")
         with _change(self._connection):
-            folders = [self._folder(item.recorded, item.source) for item in items]
-            self._connection.executemany(
-                "INSERT INTO draft.items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    (
-                        number,
-                        folder,
-                        text_or_bytes(item.name),
-                        item.size,
-                        *divmod(item.mtime_ns, 10**9),
-                        item.digest,
-                        item.identity,
-                        item.others,
-                    )
-                    for number, (folder, item) in enumerate(zip(folders, items, strict=True), start=first)
-                ),
-            )
+            for number, item in enumerate(items, start=self.size + 1):
+                recorded, source, name, digest, size, mtime_ns, identity, others, declared = item
+                if not folder or (recorded, source) != place:
+                    folder, place = self._folder(recorded, source), (recorded, source)
+                seconds, nanoseconds = divmod(mtime_ns, 10**9)
+                rows.append((number, folder, text_or_bytes(name), size, seconds, nanoseconds, digest, identity, others))
+                total += size
+                if declared:
+                    declarations.append(_DECLARED_NOTHING | dict(declared) | {"id": number})
+            self._connection.executemany("INSERT INTO draft.items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
             self._connection.executemany(
                 "INSERT INTO draft.declarations VALUES (:id, :exhibit, :custodian, :bates, :description, :source)",
-                (
-                    _DECLARED_NOTHING | dict(item.declared) | {"id": number}
-                    for number, item in enumerate(items, start=first)
-                    if item.declared
-                ),
+                declarations,
             )
         self.size += len(items)
-        self.total_bytes += sum(item.size for item in items)
+        self.total_bytes += total
 
     def _folder(self, recorded: bytes, source: bytes) -> int:
         number = self._folders.get((recorded, source))
@@ -209,7 +201,8 @@ def _change(connection: sqlite3.Connection) -> Iterator[None]:
 def attached(connection: sqlite3.Connection, ledger: Path, key: Sequence[bytes] | None) -> Iterator[Draft]:
     """A draft for what `key` tells apart, with what earlier runs left behind for the same; in memory for None.
 
-    It is removed once the block ends well; after an error it stays for the next run. Raises sqlite3.Error and OSError.
+    It is removed once the block ends well; after an error it stays for the next run, unless it is empty. Raises
+    sqlite3.Error and OSError.
     """
     path: Path | None = None
     if key is None:
@@ -227,13 +220,15 @@ def attached(connection: sqlite3.Connection, ledger: Path, key: Sequence[bytes] 
         for left in draft_files(ledger, beginning):
             if not left.name.startswith(path.name):
                 _take_over(connection, left)
+    draft = Draft(connection)
+    is_over = False
     try:
-        yield Draft(connection)
-    except BaseException:
+        yield draft
+        is_over = True
+    finally:
         connection.execute("DETACH draft")
-        raise
-    connection.execute("DETACH draft")
-    _remove(path)
+        if is_over or not (draft.size or draft.had_earlier):
+            _remove(path)
 
 
 def _hold(connection: sqlite3.Connection, name: str) -> None:

@@ -20,10 +20,7 @@ class Opened:
     s: bytes
     t: bytes
     record: bytes
-
-    @property
-    def r(self) -> bytes:
-        return record_hash(self.t, self.record)
+    r: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +32,8 @@ class Whole:
     tree: Tree
 
     def open(self, stored: StoredItem) -> Opened:
-        salt = self.salter.salts(stored.index)
-        return Opened(stored, salt.s, salt.t, stored.record)
+        salt, record = self.salter.salts(stored.index), stored.record
+        return Opened(stored, salt.s, salt.t, record, record_hash(salt.t, record))
 
     def tail(self, timestamp: bytes) -> bytes:
         """What all items' proofs end in; `timestamp` is the serialised one of the batch's seal."""

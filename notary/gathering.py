@@ -6,8 +6,7 @@ However many files there are, a bounded number is under way at a time.
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, groupby, islice
@@ -29,7 +28,7 @@ from notary.edges.hashing import (
 )
 from notary.edges.ledger import Draft, Known
 from notary.edges.walking import Found
-from notary.edges.workers import worker_processes
+from notary.edges.workers import WorkerProcesses
 from notary.errors import SystemFailureError, UnreadableError
 
 Progress = Callable[[int], None]
@@ -62,7 +61,7 @@ class Hashers:
 @contextmanager
 def local_hashers(jobs: int) -> Iterator[Hashers]:
     """This machine's: `jobs` processes for small files, as many threads for large ones."""
-    chunks, large = worker_processes(jobs), ThreadPoolExecutor(jobs)
+    chunks, large = WorkerProcesses(jobs), ThreadPoolExecutor(jobs)
     try:
         yield Hashers(chunks, large)
     finally:
@@ -116,7 +115,7 @@ def gather(
             while under_way and not _are_enough(ahead):
                 ahead.append(run.hand_out(under_way.popleft()))
             yield from run.finish(ahead.popleft())
-    except BrokenProcessPool:
+    except BrokenExecutor:
         raise SystemFailureError(
             "a process that hashed files was ended from outside",
             "the system may be short of memory; run the same command again: what was hashed is kept",
@@ -190,7 +189,7 @@ class _Run:
                 self._folder = file.folder
                 self._earlier = self._draft.earlier(source_folder(file))
             before = self._earlier.get(fsencode(file.name))
-            if before and before.identity == identity_of(file.source):
+            if before and before.identity == identity_of(file.source, before.digest):
                 others = _split(before.others, self._also)
                 if others is not None:
                     known[place] = Hashed(before.digest, before.size, before.mtime_ns, before.identity, others)

@@ -1,6 +1,5 @@
 """Selecting: what a stamp takes. Here: files and folders that were named, less what is excluded or unreadable."""
 
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Protocol
 from notary import limits
 from notary.edges.hashing import Hashed
 from notary.edges.ledger import Draft, StoredLoadFile
-from notary.edges.walking import Found, Skipped, Unreadable, walk
+from notary.edges.walking import Found, Skipped, Unreadable, recorded_name, walk
 from notary.errors import InputError, UnreadableError
 from notary.gathering import Gathered
 
@@ -102,8 +101,8 @@ class Folders:
         if not draft.size:
             hints = [f"{one.path}: {one.reason}" for one in self.skipped[: limits.LISTED_PROBLEMS]]
             raise InputError("there is no file to stamp", *hints)
-        names = [os.path.basename(path.resolve() if path.name in ("", "..") else path) for path in self.paths]  # noqa: PTH119
-        if len(set(names)) < len(names) and (twice := draft.twice()):
+        names = {recorded_name(path) for path in self.paths}
+        if len(names) < len(self.paths) and (twice := draft.twice()):
             raise InputError(
                 f"{twice[0]} and {twice[1]} would have the same recorded path",
                 "give the folder above them, or stamp them one after the other",

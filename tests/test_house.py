@@ -13,7 +13,7 @@ FOUNDATION = {"notary", "notary.errors", "notary.limits"}
 LAYERS = {
     "notary.core": {"notary.core"},
     "notary.wire": set[str](),
-    "notary.edges": {"notary.core", "notary.wire"},
+    "notary.edges": {"notary.core", "notary.wire", "notary.edges"},
     "notary.localnet": {"notary.core", "notary.localnet"},
 }
 VERBS = {"notary.core", "notary.edges", "notary.localnet", "notary.wire"}

@@ -27,6 +27,7 @@ from notary.core.digest import (
     HEAD_CONTEXT,
     LEAF,
     NODE,
+    SALT_BYTES,
     SEAL,
     digest_of,
     head_tail,
@@ -282,7 +283,11 @@ def _ascending(size: int, disclosed: Iterable[tuple[int, bytes]]) -> Iterator[tu
 
 def steps_to_leaf(s: bytes, r: bytes) -> bytes:
     """The serialised OpenTimestamps operations from an item's digest to its leaf (DESIGN section 2)."""
-    return write_steps([append(s + r), prepend(LEAF), sha256_step()])
+    return _APPEND_SALTED + s + r + _LEAF_HASH
+
+
+_LEAF_HASH = write_steps([prepend(LEAF), sha256_step()])
+_APPEND_SALTED = write_steps([append(bytes(SALT_BYTES + DIGEST_BYTES))])[: -SALT_BYTES - DIGEST_BYTES]
 
 
 def steps_to_head(size: int, statement: bytes) -> bytes:

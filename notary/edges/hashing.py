@@ -1,5 +1,6 @@
 """Hashing files: one, or a chunk of small ones in one task, here or in another process or machine."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -39,8 +40,8 @@ _ROW = struct.Struct("<32s8sqqI")
 class Hashed(NamedTuple):
     """A file's SHA-256, its size in bytes, and its modification time in nanoseconds since 1970.
 
-    `identity` is 8 bytes that change with the file's size, times or inode; `others` are its digests by further hash
-    functions that were asked for. A tuple, since there are millions.
+    `identity` is 8 bytes that go with the digest and with the file's size, times and inode; `others` are its digests
+    by further hash functions that were asked for. A tuple, since there are millions.
     """
 
     digest: bytes
@@ -70,13 +71,13 @@ def hash_file(source: str, progress: Callable[[int], None] = lambda count: None,
     raise UnreadableError(f"{source}: {_CHANGES}", "close the program that writes it, or exclude it")
 
 
-def identity_of(source: str) -> bytes | None:
-    """The identity of the regular file at `source` as it is now; None where there is none."""
+def identity_of(source: str, digest: bytes) -> bytes | None:
+    """The identity that the regular file at `source`, as it is now, has with this digest; None where there is none."""
     try:
         status = os.lstat(source)
     except OSError:
         return None
-    return _identity(_state(status)) if stat.S_ISREG(status.st_mode) else None
+    return _identity(_state(status), digest) if stat.S_ISREG(status.st_mode) else None
 
 
 def _announced(source: str) -> int:
@@ -139,7 +140,7 @@ def _unless_changed(
     state = _state(after)
     if size != before.st_size or state != _state(before):
         return None
-    return Hashed(digest, size, after.st_mtime_ns, _identity(state), others)
+    return Hashed(digest, size, after.st_mtime_ns, _identity(state, digest), others)
 
 
 _State = tuple[int, int, int, int]
@@ -151,9 +152,10 @@ def _state(status: os.stat_result) -> _State:
     return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
-def _identity(state: _State) -> bytes:
-    # Python hashes numbers the same in every process; it is there to notice a change, not to withstand a forger.
-    return hash(state).to_bytes(8, "little", signed=True)
+def _identity(state: _State, digest: bytes) -> bytes:
+    # Python hashes numbers the same in every process. It is there to notice a change of the file, or of the disk that
+    # keeps the digest, not to withstand a forger.
+    return hash((*state, int.from_bytes(digest, "big"))).to_bytes(8, "little", signed=True)
 
 
 # -- by the chunk ---------------------------------------------------------------------------------------------------
@@ -224,6 +226,8 @@ def hash_chunk(chunk: Chunk) -> HashedChunk:
         group = sources[begin : begin + _AHEAD]
         opened = [_announced_or_why(source) for source in group]
         for place, source, descriptor in zip(range(begin, begin + len(group)), group, opened, strict=True):
+            if descriptor is None:
+                descriptor = _announced_or_why(source) or _TOO_MANY
             done.add(place, descriptor if isinstance(descriptor, str) else _outcome(source, descriptor, chunk.also))
     return done
 
@@ -239,11 +243,15 @@ def hash_large(chunk: Chunk) -> HashedChunk:
     return done
 
 
-def _announced_or_why(source: str) -> int | str:
+def _announced_or_why(source: str) -> int | str | None:
+    """A descriptor, or why there is none; None where too many files are open."""
     try:
         return _announced(source)
     except OSError as error:
-        return reason_of(error)
+        return None if error.errno in (errno.EMFILE, errno.ENFILE) else reason_of(error)
+
+
+_TOO_MANY = "too many open files"
 
 
 def _outcome(source: str, descriptor: int, also: Sequence[str]) -> Hashed | str | int:

@@ -69,17 +69,22 @@ def walk(
     for path in paths:
         try:
             status = path.lstat()
-            name = os.fsencode(path.name if path.name not in ("", "..") else path.resolve().name)
+            name = recorded_name(path)
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: {reason_of(error)}") from None
         if stat.S_ISDIR(status.st_mode) and not _is_junction(status):
-            yield from _walk_folder(str(path), name or b"root", excluded, ours)
+            yield from _walk_folder(str(path), name, excluded, ours)
         elif not stat.S_ISREG(status.st_mode):
             yield Skipped(str(path), _kind(status))
         elif (status.st_dev, status.st_ino) in ours:
             yield Skipped(str(path), "the ledger itself")
         else:
             yield Found(*os.path.split(path), b"")
+
+
+def recorded_name(path: Path) -> bytes:
+    """The name of a path that was given, as records begin with it."""
+    return os.fsencode(path.name if path.name not in ("", "..") else path.resolve().name) or b"root"
 
 
 def _walk_folder(

@@ -76,7 +76,7 @@ class Row:
             limit = {"ratio": "", "ours": "", "more": "+ "}[kind]
             limit += f"{self.limit:g}" if kind == "ratio" else _shown(self.limit, self.unit)
             verdict = "ok" if found <= self.limit else "NOT OK"
-            verdict = verdict if setting.scale == 1 and len(self.ours.values) >= MIN_RUNS else f"({verdict.lower()})"
+            verdict = verdict if setting.scale == 1 and setting.runs >= MIN_RUNS else f"({verdict.lower()})"
         cells = (
             _shown(self.ours.median, self.unit),
             _shown(self.peer.median, self.unit) if self.peer else "-",

@@ -199,7 +199,7 @@ def test_a_chunk_is_what_its_files_are_one_by_one(tmp_path: Path, also: tuple[st
         assert alone.digest == hashlib.sha256(content).digest()
         assert alone.others == tuple(hashlib.new(name, content, usedforsecurity=False).digest() for name in also)
         assert (alone.size, alone.mtime_ns) == (size, (tmp_path / str(size)).stat().st_mtime_ns)
-        assert alone.identity == identity_of(str(tmp_path / str(size)))
+        assert alone.identity == identity_of(str(tmp_path / str(size)), alone.digest)
         assert outcome == (None if size >= LARGE_FILE else alone)
 
 
@@ -320,7 +320,7 @@ def test_a_small_file_that_changes_is_read_again(
     assert isinstance(outcome, Hashed)
     content = (tmp_path / "file").read_bytes()
     assert (outcome.digest, outcome.size) == (hashlib.sha256(content).digest(), len(content))
-    assert outcome.identity == identity_of(str(tmp_path / "file"))
+    assert outcome.identity == identity_of(str(tmp_path / "file"), outcome.digest)
 
 
 @posix
@@ -349,10 +349,10 @@ def test_a_small_file_that_grows_large_meanwhile(tmp_path: Path) -> None:
 def test_identity_tells_every_state_of_a_file_from_the_next(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"0123")
-    states = [identity_of(str(path))]
+    states = [identity_of(str(path), bytes(32))]
 
     def note() -> None:
-        states.append(identity_of(str(path)))
+        states.append(identity_of(str(path), bytes(32)))
         time.sleep(0.02)
 
     time.sleep(0.02)
@@ -372,11 +372,17 @@ def test_identity_tells_every_state_of_a_file_from_the_next(tmp_path: Path) -> N
     os.utime(path, ns=(0, -1))
     note()
     assert None not in states
-    assert all(len(one or b"") == 16 for one in states)
+    assert len({len(one or b"") for one in states}) == 1
     assert all(one != after for one, after in pairwise(states))
     assert len(set(states)) == len(states)
-    assert identity_of(str(path)) == states[-1]
-    assert hash_file(str(path)).identity == states[-1]
+    assert identity_of(str(path), bytes(32)) == states[-1]
+    # It goes with the digest, so that a digest which a disk spoiled is not taken over.
+    hashed = hash_file(str(path))
+    for place in range(32):
+        spoiled = bytearray(hashed.digest)
+        spoiled[place] ^= 1
+        assert identity_of(str(path), bytes(spoiled)) != hashed.identity
+    assert identity_of(str(path), hashed.digest) == hashed.identity
 
 
 @posix
@@ -391,7 +397,7 @@ def test_what_is_no_regular_file_has_no_identity(tmp_path: Path, what: str) -> N
             path.mkdir()
         case "fifo":
             os.mkfifo(path)
-    assert identity_of(str(path)) is None
+    assert identity_of(str(path), bytes(32)) is None
 
 
 # -- travelling between processes -----------------------------------------------------------------------------------
@@ -406,9 +412,11 @@ MTIMES = [
 def test_a_hashed_chunk_travels_unchanged() -> None:
     made = HashedChunk()
     sent: list[Hashed | str | None] = []
+    identity_bytes = len(identity_of(__file__, bytes(32)) or b"")
+    assert identity_bytes >= 8
     for number, mtime_ns in enumerate(MTIMES):
         others = (os.urandom(16), os.urandom(20)) if number % 3 == 0 else ()
-        hashed = Hashed(os.urandom(32), number * 2**50, mtime_ns, os.urandom(16), others)
+        hashed = Hashed(os.urandom(32), number * 2**50, mtime_ns, os.urandom(identity_bytes), others)
         for outcome in (hashed, None, f"reason {number}", hashed):
             made.add(len(sent), outcome)
             sent.append(outcome)

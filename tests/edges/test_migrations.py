@@ -69,7 +69,7 @@ def add_old(connection: sqlite3.Connection, number: int, items: Iterable[OldItem
     connection.execute("COMMIT")
 
 
-def file(path: bytes, mtime_ns: int | None = 0, size: int = 5, folder: bytes = b"/home/ada") -> OldItem:
+def file(path: bytes, mtime_ns: int | None = 0, size: int = 5, folder: bytes = b"/srv/ada") -> OldItem:
     return (path, size, mtime_ns, sha256(path).digest(), folder + b"/" + path)
 
 

@@ -19,7 +19,7 @@ import pytest
 from notary.edges.hashing import LARGE_FILE, Hashed
 from notary.edges.ledger import Draft, DraftItem, open_ledger
 from notary.edges.walking import Found
-from notary.edges.workers import worker_processes
+from notary.edges.workers import WorkerProcesses
 from notary.errors import SystemFailureError
 from notary.gathering import Gathered, Hashers, gather, local_hashers, source_folder
 
@@ -134,9 +134,9 @@ def executors(kind: str) -> Iterator[tuple[Executor, Executor]]:
         case "threads":
             made: tuple[Executor, Executor] = (ThreadPoolExecutor(3), ThreadPoolExecutor(2))
         case "processes":
-            made = (worker_processes(2), ThreadPoolExecutor(2))
+            made = (WorkerProcesses(2), ThreadPoolExecutor(2))
         case "processes for all":
-            one = worker_processes(2)
+            one = WorkerProcesses(2)
             made = (one, one)
         case "at once":
             made = (AtOnce(), AtOnce())
@@ -155,7 +155,7 @@ def test_order_is_kept_whoever_hashes(mixed: list[Found], draft: Draft, kind: st
     also = ("md5",) if chunk_files == 7 else ()
     is_local = kind not in ("processes for all", "any order")
     with executors(kind) as (chunks, large):
-        hashers = Hashers(chunks, large, chunk_files, is_local)
+        hashers = Hashers(chunks, large, chunk_files=chunk_files, is_local=is_local)
         gathered = list(gather(iter(mixed), draft, hashers, also, done.append))
     check(mixed, gathered, also)
     total = sum(one.outcome.size for some in gathered for one in some if isinstance(one.outcome, Hashed))
@@ -261,7 +261,7 @@ def test_what_comes_before_a_large_file_need_not_wait_for_it(tmp_path: Path, dra
 @pytest.mark.parametrize("when", ["before", "meanwhile"])
 def test_a_worker_that_is_killed_is_told_in_words(tmp_path: Path, draft: Draft, when: str) -> None:
     (tmp_path / "file").write_bytes(b"x")
-    with worker_processes(1) as workers:
+    with WorkerProcesses(1) as workers:
         worker = workers.submit(os.getpid).result()
 
         def files() -> Iterator[Found]:
@@ -284,7 +284,7 @@ def test_a_worker_that_is_killed_while_it_hashes_a_large_file(tmp_path: Path, dr
         os.kill(worker, signal.SIGKILL)
         files = iter([Found(str(tmp_path), "large", b"x")] * 50)
         with pytest.raises(SystemFailureError, match="ended from outside"):
-            list(gather(files, draft, Hashers(AtOnce(), workers, 2, is_local=False)))
+            list(gather(files, draft, Hashers(AtOnce(), workers, chunk_files=2, is_local=False)))
 
 
 @posix
@@ -332,10 +332,10 @@ def test_what_an_earlier_run_hashed_is_not_read_again(tmp_path: Path, mixed: lis
 def test_workers_end_with_whoever_started_them() -> None:
     """However that ends: nobody tells them."""
     code = (
-        "import os, time; from notary.edges.workers import worker_processes\n"
-        "pool = worker_processes(3)\n"
+        "import os, time; from notary.edges.workers import WorkerProcesses\n"
+        "pool = WorkerProcesses(3)\n"
         "pids = {pool.submit(time.sleep, 0.1) and pool.submit(os.getpid).result() for _ in range(20)}\n"
-        "print(*pool._processes, flush=True)\ntime.sleep(60)"
+        "print(*pool._processes._processes, flush=True)\ntime.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -51,8 +51,8 @@ def check_ledger(notary: Notary, folder: Path) -> list[str]:
         assert ledger.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert ledger.execute("PRAGMA foreign_key_check").fetchall() == []
         counts = ledger.execute(
-            "SELECT size, (SELECT count(*) FROM items JOIN folders ON folders.id = folder_id WHERE batch_id = b.id),"
-            " (SELECT count(*) FROM items WHERE items.id BETWEEN first_item AND first_item + size - 1),"
+            "SELECT b.size, (SELECT count(*) FROM items JOIN folders ON folders.id = folder_id WHERE batch_id = b.id),"
+            " (SELECT count(*) FROM items WHERE items.id BETWEEN b.first_item AND b.first_item + b.size - 1),"
             " (SELECT count(*) FROM batch_keys WHERE batch_id = b.id),"
             " (SELECT count(*) FROM trees WHERE batch_id = b.id) FROM batches AS b"
         ).fetchall()

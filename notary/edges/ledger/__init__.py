@@ -20,7 +20,7 @@ from notary.core.chain import last_wanted
 from notary.core.evidence import DECLARED, record_bytes
 from notary.core.header import Header
 from notary.edges.ledger.columns import as_bytes, index_items, text_or_bytes
-from notary.edges.ledger.database import connected, database_files, transaction
+from notary.edges.ledger.database import connected, database_files, transaction, unchecked_references
 from notary.edges.ledger.drafts import Draft, DraftItem, Known, LeftBehind, attached, draft_files, left_behind
 from notary.errors import InputError
 
@@ -208,7 +208,7 @@ class Ledger:
         `notes` say what was left out of it.
         """
         execute = self._connection.execute
-        with transaction(self._connection):
+        with unchecked_references(self._connection), transaction(self._connection):
             matter_id = None
             if new.matter is not None:
                 execute("INSERT OR IGNORE INTO matters (name) VALUES (?)", (new.matter,))

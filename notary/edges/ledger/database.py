@@ -135,3 +135,13 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+@contextmanager
+def unchecked_references(connection: sqlite3.Connection) -> Iterator[None]:
+    """For a change that puts in items by the million, each with a folder that it has just put in."""
+    connection.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA foreign_keys = ON")

@@ -11,15 +11,16 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
 from notary.edges.ledger.columns import as_bytes, text_or_bytes
-from notary.edges.ledger.database import BUSY_SECONDS, database_files, make_private
+from notary.edges.ledger.database import database_files, make_private
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_NOT_NOW = (*_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY)
+"""Errors after which a draft may yet be read another time; after others it is damaged."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS draft.about (part ANY NOT NULL) STRICT;
@@ -41,11 +42,10 @@ CREATE TABLE IF NOT EXISTS draft.earlier (
 ) STRICT, WITHOUT ROWID;
 """
 
-_TAKE_OVER = """
-INSERT OR REPLACE INTO draft.earlier SELECT * FROM left_behind.earlier;
-INSERT OR REPLACE INTO draft.earlier
-    SELECT source, name, size, mtime, mtime_ns, digest, identity, others
-    FROM left_behind.items AS items JOIN left_behind.folders AS folders ON folders.id = folder_id;
+_LEFT = """
+SELECT folder, name, size, mtime, mtime_ns, digest, identity, others FROM earlier
+UNION ALL
+SELECT source, name, size, mtime, mtime_ns, digest, identity, others FROM items JOIN folders ON folders.id = folder_id
 """
 
 
@@ -83,14 +83,23 @@ class Known(NamedTuple):
     others: bytes
 
 
-def _beginning(ledger: Path, key: Sequence[bytes]) -> str:
+def _beginning(ledger: Path, key: Sequence[bytes] | None = None) -> str:
+    """How the names of a ledger's drafts begin, or of those for `key`."""
+    name = ledger.name
+    if len(os.fsencode(name)) > _NAME_BYTES:  # a file's name has an end
+        name = f"{name[: _NAME_BYTES // 4]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
+    if key is None:
+        return f"{name}-draft-"
     token = hashlib.sha256(b"".join(b"%d:%s" % (len(part), part) for part in key)).hexdigest()[:16]
-    return f"{ledger.name}-draft-{token}"
+    return f"{name}-draft-{token}"
+
+
+_NAME_BYTES = 180
 
 
 def draft_files(ledger: Path, beginning: str | None = None) -> list[Path]:
     """All files of drafts, or of those whose names begin so."""
-    beginning = beginning or f"{ledger.name}-draft-"
+    beginning = beginning or _beginning(ledger)
     with suppress(OSError):
         return [file for file in ledger.parent.iterdir() if file.name.startswith(beginning)]
     return []
@@ -114,7 +123,7 @@ class Draft:
         rows = self._connection.execute(
             "SELECT name, size, mtime, mtime_ns, digest, identity, others FROM draft.earlier WHERE folder = ?",
             (text_or_bytes(folder),),
-        )
+        ).fetchall()
         return {
             as_bytes(name): Known(size, mtime * 10**9 + mtime_ns, digest, identity, others)
             for name, size, mtime, mtime_ns, digest, identity, others in rows
@@ -136,13 +145,20 @@ class Draft:
                 total += size
                 if declared:
                     declarations.append(_DECLARED_NOTHING | dict(declared) | {"id": number})
-            self._connection.executemany("INSERT INTO draft.items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            self._insert(rows)
             self._connection.executemany(
                 "INSERT INTO draft.declarations VALUES (:id, :exhibit, :custodian, :bates, :description, :source)",
                 declarations,
             )
         self.size += len(items)
         self.total_bytes += total
+
+    def _insert(self, rows: list[tuple[object, ...]]) -> None:
+        """Many rows in one statement take two thirds of the time that they take one by one."""
+        whole = len(rows) - len(rows) % _ROWS_AT_ONCE
+        for at in range(0, whole, _ROWS_AT_ONCE):
+            self._connection.execute(_INSERT_ROWS, list(chain.from_iterable(rows[at : at + _ROWS_AT_ONCE])))
+        self._connection.executemany(_INSERT_ROW, rows[whole:])
 
     def _folder(self, recorded: bytes, source: bytes) -> int:
         number = self._folders.get((recorded, source))
@@ -176,6 +192,10 @@ class Draft:
         ).fetchone()
         return os.fsdecode(os.path.join(as_bytes(folder), as_bytes(name)))  # noqa: PTH118 - bytes
 
+
+_INSERT_ROW = "INSERT INTO draft.items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ROWS_AT_ONCE = 128
+_INSERT_ROWS = _INSERT_ROW + ", (?, ?, ?, ?, ?, ?, ?, ?, ?)" * (_ROWS_AT_ONCE - 1)
 
 _LOG_PAGES = 8192
 """Pages of the log before they go to the file: those that fill row by row then go there once, not several times."""
@@ -211,8 +231,12 @@ def attached(connection: sqlite3.Connection, ledger: Path, key: Sequence[bytes] 
         beginning = _beginning(ledger, key)
         path = ledger.with_name(f"{beginning}-{secrets.token_hex(4)}")
         make_private(path)
-        connection.execute("ATTACH ? AS draft", (str(path),))
-        _hold(connection, "draft")
+        connection.execute("ATTACH ? AS draft", (_uri(path, "rw"),))
+        # Held until it is detached. A killed process loses nothing without syncs; a power cut may cost the draft.
+        connection.execute("PRAGMA draft.locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA draft.journal_mode = WAL")
+        connection.execute("PRAGMA draft.synchronous = NORMAL")
+        connection.execute(f"PRAGMA draft.wal_autocheckpoint = {_LOG_PAGES}")
     for statement in _TABLES.split(";"):
         connection.execute(statement)
     if path is not None:
@@ -221,22 +245,20 @@ def attached(connection: sqlite3.Connection, ledger: Path, key: Sequence[bytes] 
             if not left.name.startswith(path.name):
                 _take_over(connection, left)
     draft = Draft(connection)
-    is_over = False
     try:
         yield draft
-        is_over = True
-    finally:
-        connection.execute("DETACH draft")
-        if is_over or not (draft.size or draft.had_earlier):
-            _remove(path)
+    except BaseException:
+        with suppress(sqlite3.Error):  # what was under way when it was interrupted may still hold it
+            connection.execute("DETACH draft")
+            if not (draft.size or draft.had_earlier):
+                _remove(path)
+        raise
+    connection.execute("DETACH draft")
+    _remove(path)
 
 
-def _hold(connection: sqlite3.Connection, name: str) -> None:
-    """Keeps others out until it is detached. A killed process loses nothing without syncs; a power cut may cost it."""
-    connection.execute(f"PRAGMA {name}.locking_mode = EXCLUSIVE")
-    connection.execute(f"PRAGMA {name}.journal_mode = WAL")
-    connection.execute(f"PRAGMA {name}.synchronous = NORMAL")
-    connection.execute(f"PRAGMA {name}.wal_autocheckpoint = {_LOG_PAGES}")
+class _LostError(Exception):
+    """What was left behind cannot be read."""
 
 
 def _take_over(connection: sqlite3.Connection, path: Path) -> None:
@@ -244,25 +266,40 @@ def _take_over(connection: sqlite3.Connection, path: Path) -> None:
     if _is_beside(path):
         return
     try:
-        # Not created, should its owner have removed it just now.
-        connection.execute("ATTACH ? AS left_behind", (_uri(path, "rw"),))
-    except sqlite3.OperationalError:
-        return
-    try:
-        connection.execute("PRAGMA busy_timeout = 0")
-        _hold(connection, "left_behind")
-        with _change(connection):
-            for statement in _TAKE_OVER.split(";"):
-                connection.execute(statement)
-    except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF in _BUSY:
+        # By a connection of its own, so that whatever is wrong there is not wrong here.
+        with closing(_opened(path)) as left, _change(connection):
+            connection.executemany("INSERT OR REPLACE INTO draft.earlier VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _rows(left))
+    except sqlite3.IntegrityError:
+        pass  # what stands there is of other types
+    except _LostError as error:
+        if getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF in _NOT_NOW:
             return
-        if error.sqlite_errorcode & 0xFF not in _DAMAGED:
-            raise
-    finally:
-        connection.execute("DETACH left_behind")
-        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
     _remove(path)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    with _reading():
+        left = sqlite3.connect(_uri(path, "rw"), uri=True, timeout=0, isolation_level=None)
+        try:
+            left.execute("PRAGMA locking_mode = EXCLUSIVE")
+            left.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error:
+            left.close()
+            raise
+        return left
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _LostError from error
+
+
+def _rows(left: sqlite3.Connection) -> Iterator[tuple[object, ...]]:
+    with _reading():
+        yield from left.execute(_LEFT)
 
 
 def _is_beside(path: Path) -> bool:
@@ -285,10 +322,12 @@ def left_behind(ledger: Path) -> Iterator[LeftBehind]:
 
 
 def _uri(path: Path, mode: str) -> str:
-    return f"file:{quote(str(path.absolute()))}?mode={mode}"
+    """The file for SQLite, whatever its name; a file that is not there is not made."""
+    return f"{path.absolute().as_uri()}?mode={mode}"
 
 
 def _remove(path: Path | None) -> None:
-    for file in database_files(path) if path else ():
+    # In this order, what is left after a sudden end can still be found.
+    for file in reversed(database_files(path)) if path else ():
         with suppress(OSError):
             file.unlink()

@@ -1,6 +1,5 @@
 """The ledger's migrations, one after the other. A change of the tables is a new one here, never a change of an old."""
 
-import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -9,8 +8,11 @@ from importlib.resources import files
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from notary.core.evidence import nanoseconds, record_bytes, record_path
+from notary import limits
+from notary.core.evidence import check_record, nanoseconds, record_bytes, record_path
+from notary.core.strict_json import read_object
 from notary.edges.ledger.columns import index_items, text_or_bytes
+from notary.errors import FormatError
 
 MIGRATIONS = Migrations("notary")
 
@@ -46,8 +48,8 @@ def _moved(
     folder: tuple[int, bytes, bytes] | None = None
     folder_id: int | None = None
     for number, (batch_id, index, digest, record, source) in enumerate(rows, start=1):
-        members = json.loads(record)
-        recorded, _, name = record_path(members).rpartition(b"/")
+        path, size, mtime_ns = _read_record(record, f"item {index} of batch {batch_id}")
+        recorded, _, name = path.rpartition(b"/")
         here = (batch_id, recorded, os.path.dirname(source))  # noqa: PTH120 - bytes
         if here != folder:
             values = (batch_id, text_or_bytes(recorded), text_or_bytes(here[2]))
@@ -57,11 +59,22 @@ def _moved(
             folder = here
         if index == 0:
             connection.execute("UPDATE batches SET first_item = ? WHERE id = ?", (number, batch_id))
-        mtime_ns = nanoseconds(members["mtime"]) if "mtime" in members else None
-        if record_bytes(record_path(members), members["size"], mtime_ns) != record:
-            raise sqlite3.DataError(f"item {index} of batch {batch_id} has a record that no release wrote")
         mtime = (None, None) if mtime_ns is None else divmod(mtime_ns, 10**9)
-        yield (number, folder_id, text_or_bytes(name), members["size"], *mtime, digest)
+        yield (number, folder_id, text_or_bytes(name), size, *mtime, digest)
+
+
+def _read_record(record: bytes, item: str) -> tuple[bytes, int, int | None]:
+    """Path, size and time of a record as the first tables kept it. Raises sqlite3.DataError."""
+    try:
+        members = read_object(record, item, limits.ITEM_LINE_BYTES)
+        check_record(members)
+        path, size = record_path(members), members["size"]
+        mtime_ns = nanoseconds(members["mtime"]) if "mtime" in members else None
+    except FormatError as error:
+        raise sqlite3.DataError(f"the ledger is damaged: {error.message}") from None
+    if record_bytes(path, size, mtime_ns) != record:
+        raise sqlite3.DataError(f"the ledger is damaged: {item} has a record that no release wrote")
+    return path, size, mtime_ns
 
 
 def _statements(script: str) -> Iterator[str]:

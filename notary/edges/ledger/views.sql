@@ -1,11 +1,14 @@
--- What people ask of the ledger, for Datasette and any other SQLite tool. No view shows a batch's key.
+-- What people ask of the ledger, for Datasette and any other SQLite tool. No view shows a batch's key. A name that is
+-- no text shows as SQL writes bytes: x'636166E9'.
 CREATE VIEW files_of_matters AS
 SELECT
     matters.name AS matter,
     lower(substr(hex(head), 1, 12)) AS batch,
     items.id - first_item AS item,
-    CASE WHEN CAST(folders.recorded AS TEXT) = '' THEN '' ELSE CAST(folders.recorded AS TEXT) || '/' END
-        || CAST(items.name AS TEXT) AS path,
+    CASE WHEN folders.recorded = '' THEN ''
+        WHEN typeof(folders.recorded) = 'text' THEN folders.recorded || '/'
+        ELSE 'x''' || hex(folders.recorded) || '''/' END
+        || CASE WHEN typeof(items.name) = 'text' THEN items.name ELSE 'x''' || hex(items.name) || '''' END AS path,
     lower(hex(digest)) AS sha256,
     items.size AS bytes,
     strftime('%Y-%m-%dT%H:%M:%SZ', mtime, 'unixepoch') AS modified,
@@ -31,30 +34,31 @@ SELECT * FROM batches_of_matters WHERE status <> 'attested';
 CREATE VIEW rows_of_load_files AS
 SELECT
     lower(substr(hex(head), 1, 12)) AS batch,
-    CAST(load_files.name AS TEXT) AS load_file,
+    CASE WHEN typeof(load_files.name) = 'text' THEN load_files.name ELSE 'x''' || hex(load_files.name) || '''' END
+        AS load_file,
     row, item_id - first_item AS item, columns, cells
 FROM load_rows JOIN load_files USING (batch_id) JOIN batches ON batches.id = batch_id;
 -- Each exhibit or Bates number of a batch's matter, or of the batch where it is of none, with its file.
 CREATE VIEW numbered_files AS
 SELECT
     coalesce('matter ' || matter_id, 'batch ' || batches.id) AS scope, matters.name AS matter, 'exhibit' AS kind,
-    exhibit AS number, digest, items.id AS item_id, lower(substr(hex(head), 1, 12)) AS batch
+    exhibit AS number, lower(hex(digest)) AS sha256, items.id AS item_id, lower(substr(hex(head), 1, 12)) AS batch
 FROM declarations JOIN items ON items.id = item_id JOIN folders ON folders.id = folder_id
 JOIN batches ON batches.id = folders.batch_id LEFT JOIN matters ON matters.id = matter_id
 WHERE exhibit IS NOT NULL
 UNION ALL
 SELECT
     coalesce('matter ' || matter_id, 'batch ' || batches.id), matters.name, 'bates',
-    bates, digest, items.id, lower(substr(hex(head), 1, 12))
+    bates, lower(hex(digest)), items.id, lower(substr(hex(head), 1, 12))
 FROM declarations JOIN items ON items.id = item_id JOIN folders ON folders.id = folder_id
 JOIN batches ON batches.id = folders.batch_id LEFT JOIN matters ON matters.id = matter_id
 WHERE bates IS NOT NULL;
 CREATE VIEW one_file_several_numbers AS
-SELECT scope, matter, kind, lower(hex(digest)) AS sha256, group_concat(DISTINCT number) AS numbers
-FROM numbered_files GROUP BY scope, kind, digest HAVING count(DISTINCT number) > 1;
+SELECT scope, matter, kind, sha256, group_concat(DISTINCT number) AS numbers
+FROM numbered_files GROUP BY scope, kind, sha256 HAVING count(DISTINCT number) > 1;
 CREATE VIEW one_number_several_files AS
-SELECT scope, matter, kind, number, group_concat(DISTINCT lower(hex(digest))) AS sha256s
-FROM numbered_files GROUP BY scope, kind, number HAVING count(DISTINCT digest) > 1;
+SELECT scope, matter, kind, number, group_concat(DISTINCT sha256) AS sha256s
+FROM numbered_files GROUP BY scope, kind, number HAVING count(DISTINCT sha256) > 1;
 CREATE VIEW conflicts AS
 SELECT scope, matter, 'sha256' AS kind, sha256 AS what, kind || ' ' || numbers AS with_them FROM one_file_several_numbers
 UNION ALL

@@ -17,7 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from notary import __version__
-from notary.errors import EvidenceError, InputError, NotaryError, NotReadyError
+from notary.errors import EvidenceError, InputError, NotaryError, NotReadyError, RowsError
 
 from .terminal import ExitCode
 
@@ -106,7 +106,8 @@ def run(arguments: Sequence[str]) -> int:
         code = int(_program(arguments, prog_name="notary", standalone_mode=False) or 0)
         sys.stdout.flush()
     except NotaryError as error:
-        return _fail(code_of(error), error.message, error.hints, wants_json)
+        problems = error.problems if isinstance(error, RowsError) else ()
+        return _fail(code_of(error), error.message, error.hints, wants_json, problems)
     except typer.TyperException as error:
         message = error.format_message()
         return _fail(ExitCode.INPUT, message[:1].lower() + message[1:], (_help_hint(error),), wants_json)
@@ -135,13 +136,17 @@ def _help_hint(error: typer.TyperException) -> str:
     return f"{context.command_path if context else 'notary'} --help"
 
 
-def _fail(code: ExitCode, message: str, hints: Iterable[str], wants_json: bool) -> int:
+def _fail(
+    code: ExitCode, message: str, hints: Iterable[str], wants_json: bool, problems: Iterable[tuple[int, str]] = ()
+) -> int:
     from notary.reporting import as_json, shown_text
 
     message, hints = message.strip().removesuffix("."), [hint for hint in hints if hint]
     if wants_json:
-        print(as_json({"error": message, "hints": hints, "exit_code": int(code)}))
+        rows = {"problems": [{"row": row, "what": what} for row, what in problems]} if problems else {}
+        print(as_json({"error": message, "hints": hints, "exit_code": int(code), **rows}))
     lines = [
+        *(f"row {row}: {shown_text(what)}" for row, what in problems),
         f"error: {shown_text(message)}",
         *(f"hint: {shown_text(hint)}" for hint in hints),
     ]

@@ -73,7 +73,9 @@ def export(
     path = settled.ledger(ledger)
     if manifest or load_file:
         if (manifest and load_file) or (load_file and only) or ots is not None or disclose is not Disclosure.FILES:
-            raise InputError("--manifest goes with --only, --load-file with none of the other options")
+            raise InputError(
+                "a list is of the whole batch or, with --manifest, of what --only names: leave out the other options"
+            )
         with open_ledger(path) as opened:
             _write_list(terminal, opened, batch, output, ListKind(manifest or "load-file"), only)
         return ExitCode.DONE

@@ -11,10 +11,10 @@ import typer
 from notary import limits
 from notary.core.header import Network
 from notary.edges.calendars import DEFAULT_CALENDARS, MIN_CALENDARS
-from notary.edges.ledger import Batch, BatchStatus, open_ledger
+from notary.edges.ledger import Batch, BatchStatus, Conflict, open_ledger
 from notary.errors import InputError
 from notary.gathering import Hashers, cluster_hashers, local_hashers
-from notary.loading import LoadOrder, Problem
+from notary.loading import LoadOrder
 from notary.outside import LOCAL
 from notary.reporting import banner, plural, shown_text, size_text
 from notary.stamping import Order, Stamped
@@ -111,25 +111,20 @@ def stamp(
     )
     if order.load_file and (exclude or skip_unreadable or ots):
         raise InputError("--exclude, --skip-unreadable and --ots do not go with --load-file")
-    problems: list[Problem] = []
     path = settled.ledger(ledger)
     with (
         open_ledger(path) as opened,
         _hashers(cluster, jobs) as hashers,
         terminal.progress("hashing") as progress,
     ):
-        try:
-            stamped = stamp_files(
-                order,
-                opened,
-                settled.outside(path),
-                hashers=hashers,
-                progress=progress,
-                sealed=lambda batch: _tell_sealed(terminal, batch),
-                problem=problems.append,
-            )
-        finally:
-            _tell_problems(terminal, problems)
+        stamped = stamp_files(
+            order,
+            opened,
+            settled.outside(path),
+            hashers=hashers,
+            progress=progress,
+            sealed=lambda batch: _tell_sealed(terminal, batch),
+        )
         anchors = opened.submissions(stamped.batch)
     _show(terminal, chain, stamped)
     terminal.document(
@@ -145,8 +140,17 @@ def stamp(
             "network": chain.name,
             "not_written": list(stamped.troubles),
             "taken_over": stamped.taken_over,
-            "problems": [{"row": one.row, "what": one.what} for one in problems],
-            "conflicts": [{"kind": one.kind, "what": one.what, "others": one.others} for one in stamped.conflicts],
+            "problems": [{"row": one.row, "what": one.what} for one in stamped.problems],
+            "conflicts": [
+                {
+                    "kind": one.kind,
+                    "numbers": list(one.numbers),
+                    "sha256": [digest.hex() for digest in one.digests],
+                    "paths": list(one.paths),
+                }
+                for one in stamped.conflicts
+            ],
+            "conflict_count": stamped.conflict_count,
         }
     )
     if stamped.troubles:
@@ -218,10 +222,13 @@ def _tell_sealed(terminal: Terminal, batch: Batch) -> None:
     )
 
 
-def _tell_problems(terminal: Terminal, problems: list[Problem]) -> None:
-    problems.sort()
-    for problem in problems:
-        terminal.note(f"row {problem.row}: {shown_text(problem.what)}")
+def _conflict_text(conflict: Conflict) -> str:
+    numbers = shown_text(", ".join(conflict.numbers))
+    paths = shown_text(", ".join(conflict.paths))
+    kind = "Bates" if conflict.kind == "bates" else conflict.kind
+    if len(conflict.numbers) > 1:
+        return f"conflict: one file ({paths}) under several {kind} numbers: {numbers}"
+    return f"conflict: {kind} number {numbers} on {len(conflict.digests)} different files: {paths}"
 
 
 def _show(terminal: Terminal, chain: Network, stamped: Stamped) -> None:
@@ -237,11 +244,13 @@ def _show(terminal: Terminal, chain: Network, stamped: Stamped) -> None:
     for _, why in stamped.submitted.refused:
         terminal.note(f"not sent: {why}")
     if stamped.taken_over:
-        terminal.note(f"{plural(stamped.taken_over, 'file')} taken over from a run that was cut short, not read again")
+        terminal.note(f"{plural(stamped.taken_over, 'file')} taken over from an earlier run, and not read again")
     for note in stamped.notes:
         terminal.note(shown_text(note))
+    for problem in stamped.problems:
+        terminal.note(shown_text(str(problem)))
     for conflict in stamped.conflicts:
-        terminal.note(f"conflict: {conflict.kind} {shown_text(conflict.what)} has {shown_text(conflict.others)}")
+        terminal.note(_conflict_text(conflict))
     if stamped.conflict_count > len(stamped.conflicts):
         terminal.note(f"{stamped.conflict_count:,} conflicts in all; the ledger's view `conflicts` lists them")
     name = stamped.batch.name

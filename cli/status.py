@@ -185,10 +185,12 @@ def _table(terminal: Terminal, rows: Sequence[tuple[str, ...]], right: Collectio
 
 def _show_one(terminal: Terminal, ledger: Ledger, batch: Batch) -> None:
     attestations = attestations_of(ledger, batch)
+    load_file = ledger.load_file(batch)
     submissions, events, network = ledger.submissions(batch), ledger.events(batch), NETWORKS[batch.network]
     document = batch_json(batch, attestations) | {
         "calendars": [submission_json(one) for one in submissions],
         "events": [event_json(one) for one in events],
+        "load_file": load_file and load_file.name,
     }
     terminal.document({"batches": [document]})
     if line := banner(network):
@@ -202,6 +204,10 @@ def _show_one(terminal: Terminal, ledger: Ledger, batch: Batch) -> None:
         f"declared  {batch.declared_at}",
         f"network   {batch.network}",
     )
+    if load_file:
+        left_out = ledger.rows_without_item(batch)
+        rows = f"; {plural(left_out, 'row')} of it without an item" if left_out else ""
+        terminal.say(f"made from {shown_text(load_file.name)}{rows}")
     for one in submissions:
         state = "took it" if one.accepted else f"has not taken it{': ' + one.answer if one.answer else ''}"
         terminal.say(f"calendar  {one.calendar} {state}")

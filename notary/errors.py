@@ -3,6 +3,8 @@
 Only the command line turns a kind into an exit code (see `cli/terminal.py`).
 """
 
+from collections.abc import Sequence
+
 
 class NotaryError(Exception):
     """The base of every error that this package raises on purpose.
@@ -26,6 +28,14 @@ class UnreadableError(InputError):
 
 class FormatError(InputError):
     """Bytes that are not what their format demands: a proof, a manifest, an archive."""
+
+
+class RowsError(InputError):
+    """A load file with rows that are not as they should be: `problems` are their numbers, and what is wrong."""
+
+    def __init__(self, message: str, problems: Sequence[tuple[int, str]], *hints: str) -> None:
+        super().__init__(message, *hints)
+        self.problems = tuple(problems)
 
 
 class EvidenceError(NotaryError):

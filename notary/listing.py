@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 
 from notary.batches import attestations_of
@@ -52,7 +52,7 @@ def write_list(
 
     Raises InputError where something stands at `target`, or the batch was not made from a load file.
     """
-    if target.exists():
+    if target.exists() or target.is_symlink():
         raise InputError(f"{target} is there already and is not overwritten", "give another name with -o")
     counted = _Counted(ledger, batch, chosen)
     match kind:
@@ -128,9 +128,7 @@ def _load_rows(ledger: Ledger, batch: Batch, counted: _Counted) -> Iterator[byte
         )
     how = LoadFormat(Dialect(load_file.dialect), load_file.encoding, load_file.has_bom, load_file.newline)
     attestation, until = attestation_cells(ledger, batch)
-    taken = {column.casefold() for column in load_file.columns}
-    added = [column if column.casefold() not in taken else f"Notary {column}" for column in _ADDED]
-    yield bom(how) + write_row((*load_file.columns, *added), how)
+    yield bom(how) + write_row((*load_file.columns, *_new_columns(load_file.columns)), how)
     items = counted.items()
     for cells, index in ledger.load_rows(batch):
         if index is None:
@@ -139,6 +137,16 @@ def _load_rows(ledger: Ledger, batch: Batch, counted: _Counted) -> Iterator[byte
             continue
         item = next(items)
         yield write_row((*cells, item.digest.hex(), batch.name, str(item.index), until, attestation), how)
+
+
+def _new_columns(columns: Sequence[str]) -> list[str]:
+    """The names of the added columns, other than those that are there."""
+    taken = {column.strip().casefold() for column in columns}
+    names = []
+    for column in _ADDED:
+        tries = chain([column, f"Notary {column}"], (f"Notary {column} {number}" for number in count(2)))
+        names.append(next(name for name in tries if name.casefold() not in taken))
+    return names
 
 
 def attestation_cells(ledger: Ledger, batch: Batch) -> tuple[str, str]:

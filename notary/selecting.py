@@ -12,6 +12,18 @@ from notary.edges.walking import Found, Skipped, Unreadable, recorded_name, walk
 from notary.errors import InputError, UnreadableError
 from notary.gathering import Gathered
 
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """A row of a load file that is not as it should be, by its number: the header is row 1."""
+
+    row: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"row {self.row}: {self.what}"
+
+
 Taken = tuple[Found, Hashed, Mapping[str, str] | None]
 """A file that becomes an item, and what its record declares."""
 
@@ -20,7 +32,7 @@ class Selection(Protocol):
     """Names the files of a batch to be, then decides about each by what was found in it.
 
     `also` are hash functions that it needs besides SHA-256; `skipped` is what it left out so far; `notes` may be good
-    to know of a batch that is sealed.
+    to know of a batch that is sealed; `problems` are what a load file states and was not found to be so.
     """
 
     also: tuple[str, ...]
@@ -31,6 +43,9 @@ class Selection(Protocol):
 
     @property
     def notes(self) -> list[str]: ...
+
+    @property
+    def problems(self) -> Sequence[Problem]: ...
 
     def files(self) -> Iterator[Found]:
         """The files to hash, in order. Raises InputError."""
@@ -60,6 +75,7 @@ class Folders:
     unreadable_count: int = 0
     load_file: StoredLoadFile | None = None
     notes: list[str] = field(default_factory=list)
+    problems: tuple[Problem, ...] = ()
 
     def files(self) -> Iterator[Found]:
         for one in walk(self.paths, self.exclude, self.own):

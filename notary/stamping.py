@@ -24,9 +24,9 @@ from notary.edges.ledger import Batch, Conflict, Draft, DraftItem, Ledger, NewBa
 from notary.edges.walking import Skipped
 from notary.errors import InputError
 from notary.gathering import Hashers, Progress, gather, source_folder
-from notary.loading import LoadFile, LoadOrder, Problem
+from notary.loading import LoadFile, LoadOrder
 from notary.outside import LOCAL, Embedded, Outside
-from notary.selecting import Folders, Selection, Taken
+from notary.selecting import Folders, Problem, Selection, Taken
 from notary.upgrading import Submitted, submit
 
 KEY_BYTES = 32
@@ -62,6 +62,7 @@ class Stamped:
     troubles: tuple[str, ...]
     taken_over: int
     notes: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     conflict_count: int = 0
 
@@ -74,22 +75,23 @@ def stamp(
     hashers: Hashers,
     progress: Progress = lambda count: None,
     sealed: Callable[[Batch], None] = lambda batch: None,
-    problem: Callable[[Problem], None] = lambda what: None,
 ) -> Stamped:
-    """Stamps what `order` names. `progress` is told the bytes that are hashed; `sealed`, the batch once it is safe;
-    `problem`, each row of a load file that is not as it should be.
+    """Stamps what `order` names. `progress` is told the bytes that are hashed; `sealed`, the batch once it is safe.
 
-    Raises InputError where there is nothing to stamp, a path is there twice, or a file cannot be read.
+    Raises InputError where there is nothing to stamp, a path is there twice, or a file cannot be read; RowsError where
+    a load file is not as it should be.
     """
     for what, text in (("the title", order.title), ("the matter", order.matter)):
         if text is not None and len(text) > limits.DECLARED_TEXT:
             raise InputError(f"{what} is over {limits.DECLARED_TEXT} characters")
         if text is not None and not is_unicode(text):
             raise InputError(f"{what} is not valid Unicode")
+        if text is not None and not text.strip():
+            raise InputError(f"{what} is empty")
     named = [order.load_file.file, order.load_file.root] if order.load_file else order.paths
     with ExitStack() as world:
         with ledger.draft([os.fsencode(path.absolute()) for path in named]) as draft:
-            selection = _selection(order, ledger, outside, problem)
+            selection = _selection(order, ledger, outside, draft)
             filling = _Filling(draft, outside.randomness(KEY_BYTES))
             taken_over = 0
             for some in gather(selection.files(), draft, hashers, selection.also, progress):
@@ -110,6 +112,7 @@ def stamp(
         tuple(troubles),
         taken_over,
         tuple(selection.notes),
+        tuple(sorted(selection.problems)),
         tuple(conflicts),
         ledger.conflict_count(batch) if conflicts else 0,
     )
@@ -140,9 +143,9 @@ class _Filling:
         self.draft.add(items)
 
 
-def _selection(order: Order, ledger: Ledger, outside: Outside, problem: Callable[[Problem], None]) -> Selection:
+def _selection(order: Order, ledger: Ledger, outside: Outside, draft: Draft) -> Selection:
     if order.load_file:
-        return LoadFile(order.load_file, problem)
+        return LoadFile(order.load_file, draft)
     # Asked for once the draft is there, which may lie in a folder that is stamped.
     own = (*ledger.own_files(), outside.local_folder)
     return Folders(order.paths, order.exclude, own, order.skip_unreadable, order.writes_ots)
@@ -174,4 +177,5 @@ def _seal(
         writes_ots=order.writes_ots,
         load_file=selection.load_file,
     )
-    return ledger.seal(draft, new, now, (f"{one.path}: {one.reason}" for one in selection.skipped))
+    skipped = (f"{one.path}: {one.reason}" for one in selection.skipped)
+    return ledger.seal(draft, new, now, skipped, map(str, selection.problems))

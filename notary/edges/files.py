@@ -50,6 +50,20 @@ def pieces_of(source: Path, progress: Callable[[int], None]) -> Iterator[bytes]:
         raise UnreadableError(f"{source}: {reason_of(error)}") from None
 
 
+def steady_pieces(source: Path) -> Iterator[bytes]:
+    """The same; raises UnreadableError at the end too, where the file was not the same before and after."""
+    try:
+        with _regular(str(source)) as descriptor:
+            before = os.fstat(descriptor)
+            while piece := os.read(descriptor, limits.READ_BYTES):
+                yield piece
+            after = os.fstat(descriptor)
+    except OSError as error:
+        raise UnreadableError(f"{source}: {reason_of(error)}") from None
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise UnreadableError(f"{source}: it changes while it is read", "wait until it is complete, then try again")
+
+
 def read_whole(path: Path, limit: int) -> bytes:
     """A regular file's bytes, at most `limit` + 1 of them. Raises InputError."""
     try:

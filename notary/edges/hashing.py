@@ -67,7 +67,7 @@ def hash_file(source: str, progress: Callable[[int], None] = lambda count: None,
             if hashed is not None:
                 return hashed
     except OSError as error:
-        raise UnreadableError(f"{source}: {reason_of(error)}") from None
+        raise UnreadableError(f"{source}: {_why(error)}") from None
     raise UnreadableError(f"{source}: {_CHANGES}", "close the program that writes it, or exclude it")
 
 
@@ -97,7 +97,8 @@ _advise = getattr(os, "posix_fadvise", None)
 def _regular(source: str, descriptor: int) -> os.stat_result:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
-        raise UnreadableError(f"{source}: not a regular file")
+        what = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+        raise UnreadableError(f"{source}: {what}")
     return status
 
 
@@ -248,10 +249,14 @@ def _announced_or_why(source: str) -> int | str | None:
     try:
         return _announced(source)
     except OSError as error:
-        return None if error.errno in (errno.EMFILE, errno.ENFILE) else reason_of(error)
+        return None if error.errno in (errno.EMFILE, errno.ENFILE) else _why(error)
 
 
 _TOO_MANY = "too many open files"
+
+
+def _why(error: OSError) -> str:
+    return "a link, and links are not followed" if error.errno == errno.ELOOP else reason_of(error)
 
 
 def _outcome(source: str, descriptor: int, also: Sequence[str]) -> Hashed | str | int:

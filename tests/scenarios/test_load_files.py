@@ -397,7 +397,7 @@ def test_bates_numbers_are_never_made_up(production: Production) -> None:
     production.write(["FilePath", "EndBates"], ["ABC000a.txt", "X2"])
     assert [one["bates"] for one in production.items(production.sealed()["batch"])] == [None]
     production.write(["FilePath", "BegBates", "EndBates"], ["ABC000a.txt", "", "X2"])
-    assert "no beginning" in rows_of(production.refused("1 problems"))[2][0]
+    assert "no beginning" in rows_of(production.refused("1 problem;"))[2][0]
 
 
 # -- what is stated, held against the bytes -------------------------------------------------------------------------
@@ -438,7 +438,7 @@ def test_everything_wrong_is_listed_by_row_and_nothing_is_sealed(production: Pro
     rows = {
         "good.txt": ("good.txt", size, digest(good), None),
         "gone": ("gone.txt", "", "", "no such file"),
-        "folder": ("sub", "", "", "not a regular file"),
+        "folder": ("sub", "", "", "a folder"),
         "folder, slashed": ("sub\\", "", "", "folder"),
         "below a file": ("good.txt/x", "", "", "not a directory"),
         "fifo": ("queue", "", "", "not a regular file"),
@@ -500,7 +500,7 @@ def test_sizes_that_people_write_are_read_and_others_are_told(production: Produc
     production.write(["FilePath", "FileSize"], ["a.txt", "1.2 KB"])
     answer = production.stamp()
     assert answer.code == 0
-    assert "nothing can be compared with" in answer.err
+    assert "not compared" in answer.err
     production.write(["FilePath", "FileSize"], ["a.txt", "1235"])
     assert rows_of(production.refused())[2] == ["a.txt has 1,234 bytes; the load file states 1,235"]
 
@@ -517,7 +517,6 @@ def test_files_of_the_system_that_paths_may_try_to_reach(production: Production)
     production.refused("no file to stamp", options=("--despite-problems",))
 
 
-@pytest.mark.xfail(reason="links among the folders of a stated path are followed, out of --root", strict=True)
 def test_a_folder_that_is_a_link_does_not_lead_out(production: Production, tmp_path: Path) -> None:
     (tmp_path / "private").mkdir()
     (tmp_path / "private" / "diary.txt").write_text("not produced")
@@ -587,7 +586,7 @@ def test_names_on_disk_that_are_no_utf_8(production: Production, tmp_path: Path)
     """A load file names characters; a name of other bytes is not what it names, and is not guessed at."""
     production.add(b"caf\xe9.txt", "bytes of Windows")
     production.file.write_bytes("FilePath\r\ncafé.txt\r\n".encode("cp1252"))
-    assert "no such file" in rows_of(production.refused("1 problems"))[2][0]
+    assert "no such file" in rows_of(production.refused("1 problem;"))[2][0]
     production.add("café.txt", "bytes of UTF-8")
     assert production.sealed()["items"] == 1
 
@@ -607,7 +606,6 @@ def test_a_root_that_is_the_working_folder_is_recorded_by_its_name(production: P
     assert record["path"] == "production/a.txt"
 
 
-@pytest.mark.xfail(reason="records begin with `..` where --root does: bundles of the batch fail check 5", strict=True)
 @pytest.mark.parametrize("root", [".."])
 def test_a_root_above_gives_records_that_verify(production: Production, root: str) -> None:
     (production.root / "sub" / "sub").mkdir(parents=True)
@@ -765,7 +763,6 @@ def test_a_quotation_mark_left_open_at_the_beginning_takes_in_a_bounded_part(pro
     assert most < 160 * 10**6, f"{most:,} bytes"
 
 
-@pytest.mark.xfail(reason="rows without a file are all held until the next row that has one", strict=True)
 def test_rows_that_name_no_file_cost_no_memory(production: Production) -> None:
     production.add("a.txt")
     with production.file.open("w") as stream:
@@ -825,7 +822,7 @@ def test_a_kind_of_hash_that_comes_later_is_checked(production: Production) -> N
     production.write(["FilePath", "SHA256Hash"], ["a.txt", digest(data)], ["gone.txt", ""])
     production.refused()
     production.write(["FilePath", "SHA256Hash", "MD5Hash"], ["a.txt", digest(data), "0" * 32])
-    assert "MD5" in rows_of(production.refused("1 problems"))[2][0]
+    assert "MD5" in rows_of(production.refused("1 problem;"))[2][0]
     production.write(["FilePath", "SHA256Hash", "MD5Hash"], ["a.txt", digest(data), digest(data, "md5")])
     assert production.sealed()["taken_over"] == 1
 
@@ -895,9 +892,6 @@ sys.addaudithook(hook)
 """
 
 
-@pytest.mark.xfail(
-    reason="the header is read apart from the rows, and nobody looks whether it is still the same", strict=True
-)
 @pytest.mark.parametrize("columns", ["in another order", "fewer"])
 def test_cells_never_come_under_the_header_of_another_file(
     production: Production, tmp_path: Path, columns: str

@@ -308,7 +308,7 @@ def test_a_stamp_that_is_cut_short_again_and_again(
 ) -> None:
     ledger = tmp_path / "ledger" / "ledger.db"
     for _ in range(3):
-        more = drafted(ledger) + 20_000
+        more = drafted(ledger) + 150_000
         process = notary.start("stamp", many, *LOCAL, "--json", "--jobs", "2")
         said = cut(process, lambda more=more: drafted(ledger) > more, how)
         assert process.returncode == (-how if how == signal.SIGKILL else 130), said

@@ -146,14 +146,15 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """One file under several numbers of a kind (exhibit, Bates), or one number on several files.
+    """One file under several numbers of a kind ("exhibit" or "bates"), or one number on several files.
 
-    `kind` is what `what` is: "sha256" for a file, else the kind of number; `others` are the numbers, or the files.
+    Files are given by their digests; `paths` are where those are in the batch's matter.
     """
 
     kind: str
-    what: str
-    others: str
+    numbers: tuple[str, ...]
+    digests: tuple[bytes, ...]
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +203,12 @@ class Ledger:
         """The drafts of batches that are not sealed: under way in some process, or cut short."""
         return list(left_behind(self.path))
 
-    def seal(self, draft: Draft, new: NewBatch, at: str, notes: Iterable[str] = ()) -> Batch:
+    def seal(
+        self, draft: Draft, new: NewBatch, at: str, notes: Iterable[str] = (), problems: Iterable[str] = ()
+    ) -> Batch:
         """Seals a batch: it is in the ledger with all items of its draft, queued for its calendars, or not at all.
 
-        `notes` say what was left out of it.
+        `notes` say what was left out of it, `problems` what a load file states and was not found to be so.
         """
         execute = self._connection.execute
         with unchecked_references(self._connection), transaction(self._connection):
@@ -235,6 +238,8 @@ class Ledger:
             self._log(at, batch_id, "sealed", {"items": draft.size, "network": new.network})
             for note in notes:
                 self._log(at, batch_id, "skipped", note)
+            for problem in problems:
+                self._log(at, batch_id, "problem", problem)
         return self.find(new.head.hex())
 
     def _add_items(self, draft: Draft, batch_id: int | None, above: int) -> None:
@@ -363,6 +368,12 @@ class Ledger:
         columns = tuple(json.loads(columns))
         return StoredLoadFile(os.fsdecode(name), dialect, encoding, bool(has_bom), newline, columns)
 
+    def rows_without_item(self, batch: Batch) -> int:
+        """How many of the load file's rows were left out."""
+        query = "SELECT count(*) FROM load_rows WHERE batch_id = ? AND item_id IS NULL"
+        count: int = self._connection.execute(query, (batch.id,)).fetchone()[0]
+        return count
+
     def load_rows(self, batch: Batch) -> Iterator[tuple[tuple[str, ...], int | None]]:
         """The load file's rows in order, each with the index of its item, or None where that was left out."""
         rows = self._connection.execute(
@@ -386,9 +397,13 @@ class Ledger:
 
     def conflicts(self, batch: Batch) -> Iterator[Conflict]:
         """Where numbers and files of the batch's matter, or of the batch if it is of none, disagree."""
-        query = "SELECT kind, what, with_them FROM conflicts WHERE scope = ?"
-        for row in self._connection.execute(query, (self._scope(batch),)):
-            yield Conflict(*row)
+        scope = self._scope(batch)
+        query = "SELECT kind, numbers, sha256s FROM conflicts WHERE scope = ?"
+        for kind, numbers, sha256s in self._connection.execute(query, (scope,)):
+            digests = tuple(bytes.fromhex(sha256) for sha256 in json.loads(sha256s))
+            places = [place for digest in digests for place in self.find_digest(digest)]
+            paths = (os.fsdecode(item.path) for where, item in places if self._scope(where) == scope)
+            yield Conflict(kind, tuple(json.loads(numbers)), digests, tuple(dict.fromkeys(paths)))
 
     def conflict_count(self, batch: Batch) -> int:
         query = "SELECT count(*) FROM conflicts WHERE scope = ?"

@@ -172,10 +172,15 @@ class Draft:
             )
         return number
 
-    def add_rows(self, rows: Iterable[tuple[int, int | None, str]]) -> None:
-        """Takes rows of a load file: their numbers, the indices of their items, their cells as JSON."""
+    def add_rows(self, rows: Iterable[tuple[int, str]]) -> None:
+        """Takes rows of a load file: their numbers, and their cells as JSON."""
         with _change(self._connection):
-            self._connection.executemany("INSERT INTO draft.load_rows VALUES (?, ? + 1, ?)", rows)
+            self._connection.executemany("INSERT INTO draft.load_rows VALUES (?, NULL, ?)", rows)
+
+    def tie_rows(self, rows: Iterable[tuple[int, int]]) -> None:
+        """Notes the items that rows have become: (index of the item, number of the row)."""
+        with _change(self._connection):
+            self._connection.executemany("UPDATE draft.load_rows SET item_id = ? + 1 WHERE row = ?", rows)
 
     def twice(self) -> tuple[str, str] | None:
         """Two files that would have the same recorded path, if there are any."""

@@ -54,12 +54,12 @@ FROM declarations JOIN items ON items.id = item_id JOIN folders ON folders.id = 
 JOIN batches ON batches.id = folders.batch_id LEFT JOIN matters ON matters.id = matter_id
 WHERE bates IS NOT NULL;
 CREATE VIEW one_file_several_numbers AS
-SELECT scope, matter, kind, sha256, group_concat(DISTINCT number) AS numbers
+SELECT scope, matter, kind, sha256, json_group_array(DISTINCT number) AS numbers
 FROM numbered_files GROUP BY scope, kind, sha256 HAVING count(DISTINCT number) > 1;
 CREATE VIEW one_number_several_files AS
-SELECT scope, matter, kind, number, group_concat(DISTINCT sha256) AS sha256s
+SELECT scope, matter, kind, number, json_group_array(DISTINCT sha256) AS sha256s
 FROM numbered_files GROUP BY scope, kind, number HAVING count(DISTINCT sha256) > 1;
 CREATE VIEW conflicts AS
-SELECT scope, matter, 'sha256' AS kind, sha256 AS what, kind || ' ' || numbers AS with_them FROM one_file_several_numbers
+SELECT scope, matter, kind, numbers, json_array(sha256) AS sha256s FROM one_file_several_numbers
 UNION ALL
-SELECT scope, matter, kind, number, sha256s FROM one_number_several_files;
+SELECT scope, matter, kind, json_array(number), sha256s FROM one_number_several_files;

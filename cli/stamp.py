@@ -14,9 +14,9 @@ from notary.edges.calendars import DEFAULT_CALENDARS, MIN_CALENDARS
 from notary.edges.ledger import Batch, BatchStatus, Conflict, open_ledger
 from notary.errors import InputError
 from notary.gathering import Hashers, cluster_hashers, local_hashers
-from notary.loading import LoadOrder
 from notary.outside import LOCAL
 from notary.reporting import banner, plural, shown_text, size_text
+from notary.selecting import LoadOrder
 from notary.stamping import Order, Stamped
 from notary.stamping import stamp as stamp_files
 
@@ -91,7 +91,7 @@ def stamp(
 ) -> int:
     """Hash files, build the tree, submit its seal.
 
-    Calendars get 32 bytes; nothing else leaves this machine.
+    Calendars get 32 bytes; nothing else leaves this machine, but what --cluster sends to its workers.
     """
     terminal = Terminal(json=json, quiet=quiet)
     settled = in_force()

@@ -4,8 +4,9 @@ Files go out in chunks and come back as such; large ones are hashed one by one, 
 However many files there are, a bounded number is under way at a time.
 """
 
+import os
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,12 +16,14 @@ from os import fsencode
 from pathlib import Path
 from typing import NamedTuple
 
+from notary.core.digest import DIGEST_BYTES
 from notary.edges.cluster import cluster_executor
 from notary.edges.hashing import (
     OTHER_HASHES,
     Chunk,
     Hashed,
     HashedChunk,
+    Salting,
     hash_chunk,
     hash_file,
     hash_large,
@@ -53,8 +56,8 @@ class Hashers:
 
     chunks: Executor
     large: Executor
-    chunk_files: int = 512
-    chunks_under_way: int = 32
+    chunk_files: int = 1024
+    chunks_under_way: int = 16
     is_local: bool = True
 
 
@@ -83,25 +86,35 @@ def cluster_hashers(address: str) -> Iterator[Hashers]:
 class Gathered(NamedTuple):
     """A file with its digest, or with the reason why it cannot be read. `is_known` where an earlier run hashed it.
 
-    A tuple, since there are millions.
+    `leaf` is the tree's, if it was made where the file was hashed, `made_for` the item of that index. A tuple, since
+    there are millions.
     """
 
     found: Found
     outcome: Hashed | str
     is_known: bool = False
+    leaf: bytes = b""
+    made_for: int = 0
 
 
 def gather(
-    files: Iterable[Found], draft: Draft, hashers: Hashers, also: Sequence[str] = (), progress: Progress | None = None
+    files: Iterable[Found],
+    draft: Draft,
+    hashers: Hashers,
+    also: Sequence[str] = (),
+    progress: Progress | None = None,
+    key: bytes | None = None,
 ) -> Iterator[list[Gathered]]:
     """All `files` in their order, some at a time, hashed also by the functions that `also` names.
 
     A file is not read again that the draft's earlier runs have read, as long as size, times and inode are the same.
+    With the batch's `key`, leaves are made with the digests where that can be, as of items that declare nothing.
     `progress` is told the bytes that are done. Raises SystemFailureError where the executor breaks.
     """
     chunks = _in_chunks(files, hashers.chunk_files)
     first = list(islice(chunks, 2))
-    run = _Run(draft, hashers, tuple(also), progress, hashers.is_local and len(first) < 2)
+    is_small = hashers.is_local and len(first) < 2
+    run = _Run(draft, hashers, tuple(also), progress, is_small, key if hashers.is_local else None)
     under_way: deque[_Task] = deque()
     ahead: deque[_Task] = deque()
     try:
@@ -109,10 +122,10 @@ def gather(
             under_way.append(run.start(chunk))
             while len(under_way) > hashers.chunks_under_way or (under_way and under_way[0].is_done()):
                 ahead.append(run.hand_out(under_way.popleft()))
-                while _are_enough(ahead):
+                while _is_due(ahead):
                     yield from run.finish(ahead.popleft())
         while under_way or ahead:
-            while under_way and not _are_enough(ahead):
+            while under_way and not _is_due(ahead):
                 ahead.append(run.hand_out(under_way.popleft()))
             yield from run.finish(ahead.popleft())
     except BrokenExecutor:
@@ -122,7 +135,10 @@ def gather(
         ) from None
 
 
-def _are_enough(ahead: Collection["_Task"]) -> bool:
+def _is_due(ahead: Sequence["_Task"]) -> bool:
+    """Whether the first of these is to be finished before more large files are handed out."""
+    if not ahead or not ahead[0].large_tasks:
+        return bool(ahead)
     return len(ahead) > _AHEAD or sum(task.large_tasks for task in ahead) > _LARGE_AHEAD
 
 
@@ -139,7 +155,9 @@ class _Task:
     files: list[Found]
     known: dict[int, Hashed]
     future: Future[HashedChunk] | None
+    first: int
     outcomes: list[Hashed | str | None] = field(default_factory=list)
+    leaves: bytes = b""
     large: Iterator[Hashed | str] = field(default_factory=lambda: iter(()))
     large_tasks: int = 0
 
@@ -149,35 +167,45 @@ class _Task:
 
 class _Run:
     def __init__(
-        self, draft: Draft, hashers: Hashers, also: tuple[str, ...], progress: Progress | None, is_small: bool
+        self,
+        draft: Draft,
+        hashers: Hashers,
+        also: tuple[str, ...],
+        progress: Progress | None,
+        is_small: bool,
+        key: bytes | None,
     ) -> None:
+        self._key = key
+        self._first = 0
         self._draft = draft
         self._hashers = hashers
         self._also = also
         self._progress = progress or (lambda count: None)
         self._is_small = is_small
+        self._here = str(Path.cwd())
         self._folder: str | None = None
         self._earlier: dict[bytes, Known] = {}
 
     def start(self, files: list[Found]) -> _Task:
         known = self._known(files) if self._draft.had_earlier else {}
+        first, self._first = self._first, self._first + len(files)
         unknown = [file for place, file in enumerate(files) if place not in known] if known else files
         if not unknown:
-            return _Task(files, known, None)
-        chunk = self._chunk(unknown)
+            return _Task(files, known, None, first)
+        chunk = self._chunk(unknown, None if known else first)
         if self._is_small:
             future: Future[HashedChunk] = Future()
             future.set_result(hash_chunk(chunk))
         else:
             future = self._hashers.chunks.submit(hash_chunk, chunk)
-        return _Task(files, known, future)
+        return _Task(files, known, future, first)
 
-    def _chunk(self, files: Iterable[Found]) -> Chunk:
-        folders = tuple(
-            (self._reachable(folder), tuple(file.name for file in group))
-            for folder, group in groupby(files, attrgetter("folder"))
-        )
-        return Chunk(folders, self._also)
+    def _chunk(self, files: Iterable[Found], first: int | None = None) -> Chunk:
+        groups = [(place, tuple(group)) for place, group in groupby(files, attrgetter("folder", "recorded_folder"))]
+        folders = tuple((self._reachable(folder), tuple(file.name for file in group)) for (folder, _), group in groups)
+        if self._key is None or first is None:
+            return Chunk(folders, self._also)
+        return Chunk(folders, self._also, Salting(self._key, first, tuple(recorded for (_, recorded), _ in groups)))
 
     def _reachable(self, folder: str) -> str:
         return folder if self._hashers.is_local else str(Path(folder).absolute())
@@ -187,7 +215,7 @@ class _Run:
         for place, file in enumerate(files):
             if file.folder != self._folder:
                 self._folder = file.folder
-                self._earlier = self._draft.earlier(source_folder(file))
+                self._earlier = self._draft.earlier(source_folder(file.folder, self._here))
             before = self._earlier.get(fsencode(file.name))
             if before and before.identity == identity_of(file.source, before.digest):
                 others = _split(before.others, self._also)
@@ -198,6 +226,7 @@ class _Run:
     def hand_out(self, task: _Task) -> _Task:
         """Waits for the chunk, and hands out its large files."""
         done = task.future.result() if task.future else HashedChunk()
+        task.leaves = done.leaves
         hashed = done.outcomes()
         task.outcomes = [task.known.get(place) or next(hashed) for place in range(len(task.files))]
         large = [file for file, outcome in zip(task.files, task.outcomes, strict=True) if outcome is None]
@@ -228,6 +257,7 @@ class _Run:
         ready: list[Gathered] = []
         done = 0
         for place, (file, outcome) in enumerate(zip(task.files, task.outcomes, strict=True)):
+            is_large = outcome is None
             if outcome is None:
                 if ready:
                     yield ready
@@ -235,7 +265,8 @@ class _Run:
                 outcome = next(task.large)
             elif isinstance(outcome, Hashed) and place not in task.known:
                 done += outcome.size
-            ready.append(Gathered(file, outcome, place in task.known))
+            leaf = task.leaves[place * DIGEST_BYTES : (place + 1) * DIGEST_BYTES] if not is_large else b""
+            ready.append(Gathered(file, outcome, place in task.known, leaf, task.first + place))
         self._progress(done)
         yield ready
 
@@ -247,9 +278,9 @@ def _result(file: Found, future: Future[Hashed]) -> Hashed | str:
         return error.message.removeprefix(f"{file.source}: ")
 
 
-def source_folder(file: Found) -> bytes:
-    """The file's folder from the root on: a draft and the ledger outlive the folder that a command is run in."""
-    return fsencode(Path(file.folder).absolute())
+def source_folder(folder: str, here: str) -> bytes:
+    """A folder from the root on, `here` being the working one: a draft and the ledger outlive that."""
+    return fsencode(os.path.join(here, folder))  # noqa: PTH118 - a Path would be as slow as the hashing
 
 
 def _split(others: bytes, also: Sequence[str]) -> tuple[bytes, ...] | None:

@@ -8,10 +8,8 @@ import csv
 import hashlib
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
-from pathlib import Path
 
 from notary import limits
 from notary.core.load_columns import Columns, Entry, map_columns
@@ -23,7 +21,7 @@ from notary.edges.walking import Found, Skipped, recorded_name
 from notary.errors import InputError, RowsError
 from notary.gathering import Gathered
 from notary.reporting import plural
-from notary.selecting import Problem, Taken
+from notary.selecting import LoadOrder, Problem, Taken
 
 _ROWS_AT_ONCE = 256
 
@@ -31,19 +29,10 @@ _SEEN_BYTES = 12
 """Of a path's SHA-256, to know a second mention by: for a million paths the odds of a false one are 1 in 10^17."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadOrder:
-    """A load file, the folder that its paths begin in, and how its columns and characters are to be read."""
-
-    file: Path
-    root: Path
-    mapping: Mapping[str, str]
-    encoding: str | None = None
-    despite_problems: bool = False
-
-
 class LoadFile:
     """The files that a load file names, and in `problems` each row that is not as it should be."""
+
+    declares = True
 
     def __init__(self, order: LoadOrder, draft: Draft) -> None:
         self.skipped: list[Skipped] = []
@@ -118,7 +107,7 @@ class LoadFile:
             if isinstance(one.outcome, Hashed):
                 self._compare(entry, one.outcome)
                 ties.append((draft.size + len(taken), entry.number))
-                taken.append((one.found, one.outcome, entry.declared))
+                taken.append(Taken(one.found, one.outcome, entry.declared))
             else:
                 self._problem(entry, f"{entry.path}: {one.outcome}")
         draft.tie_rows(ties)

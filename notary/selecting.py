@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from notary import limits
 from notary.edges.hashing import Hashed
@@ -11,6 +11,17 @@ from notary.edges.ledger import Draft, StoredLoadFile
 from notary.edges.walking import Found, Skipped, Unreadable, recorded_name, walk
 from notary.errors import InputError, UnreadableError
 from notary.gathering import Gathered
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOrder:
+    """A load file, the folder that its paths begin in, and how its columns and characters are to be read."""
+
+    file: Path
+    root: Path
+    mapping: Mapping[str, str]
+    encoding: str | None = None
+    despite_problems: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,17 +35,25 @@ class Problem:
         return f"row {self.row}: {self.what}"
 
 
-Taken = tuple[Found, Hashed, Mapping[str, str] | None]
-"""A file that becomes an item, and what its record declares."""
+class Taken(NamedTuple):
+    """A file that becomes an item, what its record declares, and what `Gathered` has of its leaf."""
+
+    found: Found
+    hashed: Hashed
+    declared: Mapping[str, str] | None = None
+    leaf: bytes = b""
+    made_for: int = 0
 
 
 class Selection(Protocol):
     """Names the files of a batch to be, then decides about each by what was found in it.
 
-    `also` are hash functions that it needs besides SHA-256; `skipped` is what it left out so far; `notes` may be good
-    to know of a batch that is sealed; `problems` are what a load file states and was not found to be so.
+    `declares` says whether records will tell more than the files do; `also` are hash functions that it needs besides
+    SHA-256; `skipped` is what it left out so far; `notes` may be good to know of a batch that is sealed; `problems`
+    are what a load file states and was not found to be so.
     """
 
+    declares: bool
     also: tuple[str, ...]
     skipped: list[Skipped]
 
@@ -69,6 +88,7 @@ class Folders:
     own: Collection[Path]
     skip_unreadable: bool
     writes_ots: bool
+    declares: bool = False
     also: tuple[str, ...] = ()
     skipped: list[Skipped] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
@@ -93,7 +113,7 @@ class Folders:
         taken: list[Taken] = []
         for one in gathered:
             if isinstance(one.outcome, Hashed):
-                taken.append((one.found, one.outcome, None))
+                taken.append(Taken(one.found, one.outcome, None, one.leaf, one.made_for))
             else:
                 self._note(one.found.source, one.outcome)
         return taken

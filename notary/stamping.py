@@ -24,9 +24,8 @@ from notary.edges.ledger import Batch, Conflict, Draft, DraftItem, Ledger, NewBa
 from notary.edges.walking import Skipped
 from notary.errors import InputError
 from notary.gathering import Hashers, Progress, gather, source_folder
-from notary.loading import LoadFile, LoadOrder
 from notary.outside import LOCAL, Embedded, Outside
-from notary.selecting import Folders, Problem, Selection, Taken
+from notary.selecting import Folders, LoadOrder, Problem, Selection, Taken
 from notary.upgrading import Submitted, submit
 
 KEY_BYTES = 32
@@ -94,7 +93,8 @@ def stamp(
             selection = _selection(order, ledger, outside, draft)
             filling = _Filling(draft, outside.randomness(KEY_BYTES))
             taken_over = 0
-            for some in gather(selection.files(), draft, hashers, selection.also, progress):
+            key = None if selection.declares else filling.key
+            for some in gather(selection.files(), draft, hashers, selection.also, progress, key):
                 filling.add(selection.take(some, draft))
                 taken_over += sum(one.is_known for one in some)
             selection.check(draft)
@@ -126,25 +126,34 @@ class _Filling:
         self.key = key
         self.growth = Growth()
         self._salter = Salter(key)
+        self._here = str(Path.cwd())
         self._folder: str | None = None
         self._source = b""
 
     def add(self, files: list[Taken]) -> None:
         items: list[DraftItem] = []
-        leaves: list[tuple[bytes, bytes]] = []
-        for found, hashed, declared in files:
+        leaves: list[bytes] = []
+        for index, (found, hashed, declared, leaf, made_for) in enumerate(files, start=self.draft.size):
             if found.folder != self._folder:
-                self._folder, self._source = found.folder, source_folder(found)
-            folder, name = found.recorded_folder, os.fsencode(found.name)
-            path = folder + b"/" + name if folder else name
-            leaves.append((hashed.digest, record_bytes(path, hashed.size, hashed.mtime_ns, declared)))
-            items.append(DraftItem(folder, self._source, name, *hashed[:4], b"".join(hashed.others), declared))
-        self.growth.add(self._salter.leaves(self.draft.size, leaves))
+                self._folder, self._source = found.folder, source_folder(found.folder, self._here)
+            name = os.fsencode(found.name)
+            digest, size, mtime_ns, identity, others = hashed
+            kept = b"".join(others) if others else b""
+            recorded = found.recorded_folder
+            items.append(DraftItem(recorded, self._source, name, digest, size, mtime_ns, identity, kept, declared))
+            if not leaf or made_for != index:  # a file before it was left out
+                path = recorded + b"/" + name if recorded else name
+                record = record_bytes(path, size, mtime_ns, declared)
+                leaf = self._salter.leaves(index, [(digest, record)])
+            leaves.append(leaf)
+        self.growth.add(b"".join(leaves))
         self.draft.add(items)
 
 
 def _selection(order: Order, ledger: Ledger, outside: Outside, draft: Draft) -> Selection:
     if order.load_file:
+        from notary.loading import LoadFile
+
         return LoadFile(order.load_file, draft)
     # Asked for once the draft is there, which may lie in a folder that is stamped.
     own = (*ledger.own_files(), outside.local_folder)

@@ -11,6 +11,8 @@ from io import FileIO
 from typing import NamedTuple
 
 from notary import limits
+from notary.core.digest import Salter
+from notary.core.evidence import record_bytes
 from notary.core.ots import new_hash
 from notary.errors import UnreadableError, reason_of
 
@@ -117,31 +119,30 @@ def _hash_large(
             progress(count)
             if size > before.st_size:
                 return None
+    state = _state(os.fstat(descriptor))
+    if size != before.st_size or state != _state(before):
+        return None
     digest, *others = (hasher.digest() for hasher in hashers)
-    return _unless_changed(descriptor, before, size, digest, tuple(others))
+    return Hashed(digest, size, state[1], _identity(state, digest), tuple(others))
 
 
 def _hash_small(descriptor: int, before: os.stat_result, also: Sequence[str]) -> Hashed | None:
     """The same for a file that is read at once; one byte more is asked for than there should be."""
-    data = os.read(descriptor, before.st_size + 1)
+    size = before.st_size
+    data = os.read(descriptor, size + 1)
+    after = os.fstat(descriptor)
+    state = _state(after)
+    if len(data) != size or state != _state(before):
+        return None
+    digest = hashlib.sha256(data).digest()
     others = tuple(_digest(name, data) for name in also) if also else ()
-    return _unless_changed(descriptor, before, len(data), hashlib.sha256(data).digest(), others)
+    return Hashed(digest, size, state[1], _identity(state, digest), others)
 
 
 def _digest(hash_name: str, data: bytes) -> bytes:
     hasher = new_hash(hash_name)
     hasher.update(data)
     return hasher.digest()
-
-
-def _unless_changed(
-    descriptor: int, before: os.stat_result, size: int, digest: bytes, others: tuple[bytes, ...]
-) -> Hashed | None:
-    after = os.fstat(descriptor)
-    state = _state(after)
-    if size != before.st_size or state != _state(before):
-        return None
-    return Hashed(digest, size, after.st_mtime_ns, _identity(state, digest), others)
 
 
 _State = tuple[int, int, int, int]
@@ -163,11 +164,22 @@ def _identity(state: _State, digest: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class Salting:
+    """What it takes to make leaves where files are hashed: the batch's key, the first file's index in the batch, and
+    the folders as they are recorded. For processes of this machine only: the key never leaves it."""
+
+    key: bytes
+    first: int
+    recorded_folders: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """Files to be hashed in one task: folders with the names in them. `also` names further hash functions."""
 
     folders: tuple[tuple[str, tuple[str, ...]], ...]
     also: tuple[str, ...] = ()
+    salting: Salting | None = None
 
     def sources(self) -> list[str]:
         return [place + name for folder, names in self.folders for place in [_prefix(folder)] for name in names]
@@ -180,10 +192,12 @@ def _prefix(folder: str) -> str:
 class HashedChunk:
     """What became of a chunk's files, by their places in it; packed, since it travels between processes.
 
-    `unreadable` gives reasons, `large` the sizes of files that were left for tasks of their own.
+    `unreadable` gives reasons, `large` the sizes of files that were left for tasks of their own. `leaves` are those of
+    the tree in a row, if they were asked for; of no use where a file was not hashed.
     """
 
     def __init__(self) -> None:
+        self.leaves = b""
         self._rows = bytearray()
         self._others: dict[int, tuple[bytes, ...]] = {}
         self.unreadable: dict[int, str] = {}
@@ -230,7 +244,22 @@ def hash_chunk(chunk: Chunk) -> HashedChunk:
             if descriptor is None:
                 descriptor = _announced_or_why(source) or _TOO_MANY
             done.add(place, descriptor if isinstance(descriptor, str) else _outcome(source, descriptor, chunk.also))
+    if chunk.salting is not None:
+        done.leaves = _leaves(chunk, chunk.salting, done)
     return done
+
+
+def _leaves(chunk: Chunk, salting: Salting, done: HashedChunk) -> bytes:
+    paths = (
+        recorded + b"/" + os.fsencode(name) if recorded else os.fsencode(name)
+        for recorded, (_, names) in zip(salting.recorded_folders, chunk.folders, strict=True)
+        for name in names
+    )
+    items = (
+        (one.digest, record_bytes(path, one.size, one.mtime_ns)) if isinstance(one, Hashed) else (b"", b"")
+        for path, one in zip(paths, done.outcomes(), strict=True)
+    )
+    return Salter(salting.key).leaves(salting.first, items)
 
 
 def hash_large(chunk: Chunk) -> HashedChunk:

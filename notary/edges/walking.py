@@ -106,11 +106,11 @@ def _walk_folder(
         folders = []
         for entry in entries:
             try:
-                is_folder = entry.is_dir(follow_symlinks=False) and not _is_junction_entry(entry)
+                is_file = entry.is_file(follow_symlinks=False)
+                is_folder = not is_file and entry.is_dir(follow_symlinks=False) and not _is_junction_entry(entry)
                 # Windows' listings do not tell which file it is.
                 may_be_ours = bool(ours) and (os.name == "nt" or entry.inode() in our_numbers)
                 is_ours = may_be_ours and _identity(entry.path) in ours
-                is_file = not is_folder and entry.is_file(follow_symlinks=False)
                 kind = "" if is_folder or is_file else _kind(os.lstat(entry.path))
             except OSError as error:
                 yield Unreadable(entry.path, reason_of(error))

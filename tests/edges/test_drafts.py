@@ -137,7 +137,7 @@ def test_everything_that_is_known_of_a_file_comes_back(path: Path) -> None:
     ]
     with pytest.raises(ZeroDivisionError), open_ledger(path) as ledger, ledger.draft(KEY) as draft:  # noqa: PT012
         draft.add(odd)
-        draft.add_rows([(0, 1, "[]")])
+        draft.add_rows([(0, "[]")])
         raise ZeroDivisionError
     with open_ledger(path) as ledger, ledger.draft(KEY) as draft:
         assert draft.had_earlier

@@ -28,6 +28,7 @@ from notary.core.header import Header
 from notary.edges.ledger import (
     Batch,
     BatchStatus,
+    Draft,
     DraftItem,
     Ledger,
     NewBatch,
@@ -82,6 +83,13 @@ def stored(some: Iterable[DraftItem]) -> list[StoredItem]:
     ]
 
 
+def add_rows(draft: Draft, rows: Iterable[tuple[int, int | None, str]]) -> None:
+    """Rows of a load file, with the indices of their items."""
+    given = list(rows)
+    draft.add_rows((number, cells) for number, _, cells in given)
+    draft.tie_rows((index, number) for number, index, _ in given if index is not None)
+
+
 def add(
     ledger: Ledger,
     new: NewBatch,
@@ -96,7 +104,7 @@ def add(
     with ledger.draft(key) as draft:
         while part := list(islice(rest, 1000)):
             draft.add(part)
-        draft.add_rows(rows)
+        add_rows(draft, rows)
         return ledger.seal(draft, new, AT, notes)
 
 
@@ -372,7 +380,7 @@ def test_a_batch_whose_making_fails_is_not_there(
             raise error
         if where == "declared":
             draft.add([item(1000), item(1001, declared=Failing(exhibit="1"))])
-        draft.add_rows(failing_rows() if where == "rows" else [(0, 5, "[]"), (1, None, "[]")])
+        add_rows(draft, failing_rows() if where == "rows" else [(0, 5, "[]"), (1, None, "[]")])
         ledger.seal(draft, new, AT, failing() if where == "notes" else ())
         raise error
     there = ["b", "a"] if where == "after" else ["a"]
@@ -609,7 +617,7 @@ def test_which_rows_had_the_load_file(asked: Path) -> None:
 
 def test_which_numbers_disagree(asked: Path) -> None:
     def sets(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
-        return [(*row[:-1], set(str(row[-1]).split(","))) for row in rows]
+        return [(*row[:-1], set(json.loads(str(row[-1])))) for row in rows]
 
     several = sets(raw(asked, "SELECT matter, kind, sha256, numbers FROM one_file_several_numbers"))
     assert several == [("Ärger v. Z", "exhibit", hexed(1), {"A-1", "A-7"})]
@@ -622,15 +630,17 @@ def test_which_numbers_disagree(asked: Path) -> None:
         found = {batch.title: list(ledger.conflicts(batch)) for batch in ledger.batches()}
     assert found["three"] == found["five"] == []
     assert found["one"] == found["two"]
-    told = [(one.kind, one.what, set(re.split("[ ,]", one.others))) for one in [*found["one"], *found["four"]]]
+    told = [(one.kind, set(one.numbers), set(one.digests), set(one.paths)) for one in [*found["one"], *found["four"]]]
+    content = [sha256(b"%d" % number).digest() for number in range(7)]
+    assert [digest.hex() for digest in content[:2]] == [hexed(0), hexed(1)]
     assert told == [
-        ("sha256", hexed(1), {"exhibit", "A-1", "A-7"}),
-        ("exhibit", "A-2", {hexed(2), hexed(4)}),
-        ("bates", "Y 1", {hexed(5), hexed(6)}),
+        ("exhibit", {"A-1", "A-7"}, {content[1]}, {"1", "x/0/1"}),
+        ("exhibit", {"A-2"}, {content[2], content[4]}, {"x/0/2", "x/0/4"}),
+        ("bates", {"Y 1"}, {content[5], content[6]}, {"x/0/5", "x/0/6"}),
     ]
-    assert raw(asked, "SELECT matter, kind, what FROM conflicts ORDER BY what = 'Y 1', kind DESC") == [
-        *(("Ärger v. Z", kind, what) for kind, what, _ in told[:2]),
-        (None, *told[2][:2]),
+    assert raw(asked, "SELECT matter, kind FROM conflicts ORDER BY matter IS NULL") == [
+        *[("Ärger v. Z", "exhibit")] * 2,
+        (None, "bates"),
     ]
 
 

@@ -16,12 +16,17 @@ from typing import Any
 
 import pytest
 
+from notary.cli.options import hermetic
+from notary.core.digest import Salter, leaf_hash, record_hash
+from notary.core.header import NETWORKS
+from notary.core.merkle import build
 from notary.edges.hashing import LARGE_FILE, Hashed
 from notary.edges.ledger import Draft, DraftItem, open_ledger
 from notary.edges.walking import Found
 from notary.edges.workers import WorkerProcesses
 from notary.errors import SystemFailureError
 from notary.gathering import Gathered, Hashers, gather, local_hashers, source_folder
+from notary.stamping import Order, stamp
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX files")
 
@@ -297,7 +302,12 @@ def test_what_an_earlier_run_hashed_is_not_read_again(tmp_path: Path, mixed: lis
             flat = [one for some in gather(iter(mixed), draft, hashers, also) for one in some]
             good = [(one.found, one.outcome) for one in flat if isinstance(one.outcome, Hashed)]
             draft.add(
-                [DraftItem(b"x", source_folder(f), os.fsencode(f.name), *h[:4], b"".join(h.others)) for f, h in good]
+                [
+                    DraftItem(
+                        b"x", source_folder(f.folder, str(Path.cwd())), os.fsencode(f.name), *h[:4], b"".join(h.others)
+                    )
+                    for f, h in good
+                ]
             )
             raise EnoughError(flat)
 
@@ -355,3 +365,49 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+# -- leaves that are made where files are hashed --------------------------------------------------------------------
+
+
+class Losing(Executor):
+    """Does at once what it is given; some files of the chunk are gone by then."""
+
+    def __init__(self, lost: Callable[[str], bool]) -> None:
+        self._lost = lost
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        for source in args[0].sources():
+            if self._lost(source):
+                Path(source).unlink()
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+@pytest.mark.parametrize("lost", [(), (0,), (5,), (6, 7, 8), (39,), (3, 17, 25, 39)], ids=str)
+@pytest.mark.parametrize("knows_key", [True, False], ids=["made by workers", "made here"])
+def test_leaves_are_those_of_the_items_whatever_was_left_out(
+    tmp_path: Path, lost: tuple[int, ...], knows_key: bool
+) -> None:
+    evidence = tmp_path / "evidence"
+    for number in range(40):
+        file = evidence / f"folder {number // 7}" / f"file {number:02}"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"%d" % number * (LARGE_FILE if number % 10 == 4 else 1))
+    names = {f"file {number:02}" for number in lost}
+    order = Order((evidence,), NETWORKS["local"], (), 1, skip_unreadable=True)
+    world = hermetic(tmp_path / "ledger.db")
+    with open_ledger(tmp_path / "ledger.db") as ledger, ThreadPoolExecutor(2) as large:
+        chunks = Losing(lambda source: Path(source).name in names)
+        hashers = Hashers(chunks, large, chunk_files=6, is_local=knows_key)
+        stamped = stamp(order, ledger, world, hashers=hashers)
+        batch = stamped.batch
+        assert (batch.size, len(stamped.skipped)) == (40 - len(lost), len(lost))
+        salter = Salter(ledger.key(batch))
+        leaves = []
+        for item in ledger.items(batch):
+            salts = salter.salts(item.index)
+            leaves.append(leaf_hash(item.digest, salts.s, record_hash(salts.t, item.record)))
+            assert item.digest == sha256(item.file.read_bytes()).digest()
+        assert build(leaves).root == batch.root

@@ -132,6 +132,7 @@ class Draft:
     def add(self, items: Sequence[DraftItem]) -> None:
         """Takes the next items: they are on disk when this returns."""
         rows: list[tuple[object, ...]] = []
+        folders: list[tuple[object, ...]] = []
         declarations: list[dict[str, object]] = []
         total = 0
         folder, place = 0, (b"", b"")
@@ -139,12 +140,13 @@ class Draft:
             for number, item in enumerate(items, start=self.size + 1):
                 recorded, source, name, digest, size, mtime_ns, identity, others, declared = item
                 if not folder or (recorded, source) != place:
-                    folder, place = self._folder(recorded, source), (recorded, source)
+                    folder, place = self._folder(recorded, source, folders), (recorded, source)
                 seconds, nanoseconds = divmod(mtime_ns, 10**9)
                 rows.append((number, folder, text_or_bytes(name), size, seconds, nanoseconds, digest, identity, others))
                 total += size
                 if declared:
                     declarations.append(_DECLARED_NOTHING | dict(declared) | {"id": number})
+            self._connection.executemany("INSERT INTO draft.folders VALUES (?, ?, ?)", folders)
             self._insert(rows)
             self._connection.executemany(
                 "INSERT INTO draft.declarations VALUES (:id, :exhibit, :custodian, :bates, :description, :source)",
@@ -160,16 +162,15 @@ class Draft:
             self._connection.execute(_INSERT_ROWS, list(chain.from_iterable(rows[at : at + _ROWS_AT_ONCE])))
         self._connection.executemany(_INSERT_ROW, rows[whole:])
 
-    def _folder(self, recorded: bytes, source: bytes) -> int:
+    def _folder(self, recorded: bytes, source: bytes, new: list[tuple[object, ...]]) -> int:
+        """The folder's number; a folder that has none yet goes to `new`."""
         number = self._folders.get((recorded, source))
         if number is None:
             if len(self._folders) >= _FOLDERS_REMEMBERED:
                 self._folders.clear()
             self._folder_count += 1
             number = self._folders[recorded, source] = self._folder_count
-            self._connection.execute(
-                "INSERT INTO draft.folders VALUES (?, ?, ?)", (number, text_or_bytes(recorded), text_or_bytes(source))
-            )
+            new.append((number, text_or_bytes(recorded), text_or_bytes(source)))
         return number
 
     def add_rows(self, rows: Iterable[tuple[int, str]]) -> None:

@@ -17,7 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from notary import __version__
-from notary.errors import EvidenceError, InputError, NotaryError, NotReadyError, RowsError
+from notary.errors import EvidenceError, InputError, NotaryError, NotReadyError, RowsError, reason_of
 
 from .terminal import ExitCode
 
@@ -118,8 +118,8 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.SYSTEM
     except OSError as error:
-        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        return _fail(ExitCode.SYSTEM, reason.lower() if not error.filename else reason, (), wants_json)
+        reason = f"{error.filename}: {reason_of(error)}" if error.filename else reason_of(error)
+        return _fail(ExitCode.SYSTEM, reason, (), wants_json)
     except Exception as error:  # a fault of ours: the user still gets words, and we get a report
         if os.environ.get("NOTARY_DEBUG"):
             raise

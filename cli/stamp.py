@@ -147,6 +147,8 @@ def stamp(
                     "numbers": list(one.numbers),
                     "sha256": [digest.hex() for digest in one.digests],
                     "paths": list(one.paths),
+                    "number_count": one.number_count,
+                    "sha256_count": one.digest_count,
                 }
                 for one in stamped.conflicts
             ],
@@ -223,12 +225,11 @@ def _tell_sealed(terminal: Terminal, batch: Batch) -> None:
 
 
 def _conflict_text(conflict: Conflict) -> str:
-    numbers = shown_text(", ".join(conflict.numbers))
-    paths = shown_text(", ".join(conflict.paths))
+    numbers, paths = (", ".join(map(shown_text, some)) for some in (conflict.numbers, conflict.paths))
     kind = "Bates" if conflict.kind == "bates" else conflict.kind
-    if len(conflict.numbers) > 1:
-        return f"conflict: one file ({paths}) under several {kind} numbers: {numbers}"
-    return f"conflict: {kind} number {numbers} on {len(conflict.digests)} different files: {paths}"
+    if conflict.number_count > 1:
+        return f"conflict: one file ({paths}) under {conflict.number_count:,} {kind} numbers: {numbers}"
+    return f"conflict: {kind} number {numbers} on {conflict.digest_count:,} different files: {paths}"
 
 
 def _show(terminal: Terminal, chain: Network, stamped: Stamped) -> None:

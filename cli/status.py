@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from os import fsdecode
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from notary import limits
 from notary.batches import attestations_of
 from notary.core.header import NETWORKS
 from notary.core.ots import Attestation
@@ -213,5 +215,11 @@ def _show_one(terminal: Terminal, ledger: Ledger, batch: Batch) -> None:
         terminal.say(f"calendar  {one.calendar} {state}")
     if blocks := attested_text(attestations, network):
         terminal.say(f"attested  {blocks}; `notary export {batch.name} -o FILE.zip` and `notary verify` check it")
+    told: Counter[str] = Counter()
     for event in events:
-        terminal.say(f"{event.at}  {event.kind}  {shown_text(event.detail)}")
+        told[event.kind] += 1
+        if told[event.kind] <= limits.LISTED_PROBLEMS:
+            terminal.say(f"{event.at}  {event.kind}  {shown_text(event.detail)}")
+    for kind, count in told.items():
+        if count > limits.LISTED_PROBLEMS:
+            terminal.say(f"{kind}: {count - limits.LISTED_PROBLEMS:,} more; --json lists all")

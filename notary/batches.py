@@ -73,14 +73,14 @@ def whole(ledger: Ledger, batch: Batch) -> Whole:
         return salter.leaves(block * BLOCK, ((stored.digest, stored.record) for stored in items))
 
     roots = ledger.block_roots(batch)
-    if roots is None:  # a ledger from before they were kept
+    if not roots or root_of_blocks(roots) != batch.root:  # a ledger from before they were kept, or a fault of the disk
         growth = Growth()
         for block in range(-(-batch.size // BLOCK)):
             growth.add(leaves_of(block))
         roots = growth.block_roots()
+        if not roots or root_of_blocks(roots) != batch.root:
+            raise damaged
         ledger.keep_block_roots(batch, roots)
-    if not roots or root_of_blocks(roots) != batch.root:
-        raise damaged
     return Whole(batch, salter, Tree(batch.size, roots, leaves_of, damaged))
 
 

@@ -108,7 +108,8 @@ BATCH_ITEMS = 2**40
 """Items in a batch. A size beyond it can only be a lie; the tree's depth, and so the work for one item, follows it."""
 
 DECLARED_TEXT = 4096
-"""Characters of one declared value (title, matter, description): a paragraph, not a document."""
+"""Characters of a title or matter, and bytes, as JSON writes them, of a value that a record declares: a paragraph, not
+a document. Five of those and a path have to fit into ITEM_LINE_BYTES."""
 
 HEADERS_INDEX_BYTES = 64 * 1024
 """headers.json: some 2,000 runs of headers; a bundle has one for each attested block at most."""

@@ -7,9 +7,11 @@ or is declared, never believed.
 import csv
 import hashlib
 import json
+import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain, islice
+from pathlib import Path
 
 from notary import limits
 from notary.core.load_columns import Columns, Entry, map_columns
@@ -17,7 +19,7 @@ from notary.core.load_file import detect, read_rows
 from notary.edges.files import steady_pieces
 from notary.edges.hashing import OTHER_HASHES, Hashed
 from notary.edges.ledger import Draft, StoredLoadFile
-from notary.edges.walking import Found, Skipped, recorded_name
+from notary.edges.walking import Found, Skipped, is_same_file, recorded_name
 from notary.errors import InputError, RowsError
 from notary.gathering import Gathered
 from notary.reporting import plural
@@ -34,7 +36,8 @@ class LoadFile:
 
     declares = True
 
-    def __init__(self, order: LoadOrder, draft: Draft) -> None:
+    def __init__(self, order: LoadOrder, draft: Draft, own: Collection[Path]) -> None:
+        self._own = {path.name: path for path in own}
         self.skipped: list[Skipped] = []
         self._order = order
         self._draft = draft
@@ -47,7 +50,7 @@ class LoadFile:
         if not order.root.is_dir():
             hint = "--root names the folder that the load file's paths begin in"
             raise InputError(f"{order.root}: not a folder", hint)
-        self._real_root = order.root.resolve()
+        self._real_root = Path(os.path.realpath(order.root))
         self._recorded_root = recorded_name(order.root)
         csv.field_size_limit(limits.LOAD_FILE_ROW)
         # It is opened once, and goes by once: what changes meanwhile would come under the wrong header.
@@ -89,7 +92,12 @@ class LoadFile:
         folder = entry.path.rpartition("/")[0]
         if folder != self._folder:
             self._folder = folder
-            self._leads_out = not (self._order.root / folder).resolve().is_relative_to(self._real_root)
+            real = Path(os.path.realpath(self._order.root / folder))
+            self._leads_out = not real.is_relative_to(self._real_root)
+        ours = self._own.get(entry.path.rpartition("/")[2])
+        if ours and is_same_file(ours, self._order.root / entry.path):
+            self._problem(entry, f"{entry.path} is the ledger itself")
+            return False
         if self._leads_out:
             self._problem(entry, f"{entry.path} leads out of {self._order.root} through a link")
         return not self._leads_out

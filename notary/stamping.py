@@ -151,12 +151,12 @@ class _Filling:
 
 
 def _selection(order: Order, ledger: Ledger, outside: Outside, draft: Draft) -> Selection:
+    # Asked for once the draft is there, which may lie in a folder that is stamped.
+    own = (*ledger.own_files(), outside.local_folder)
     if order.load_file:
         from notary.loading import LoadFile
 
-        return LoadFile(order.load_file, draft)
-    # Asked for once the draft is there, which may lie in a folder that is stamped.
-    own = (*ledger.own_files(), outside.local_folder)
+        return LoadFile(order.load_file, draft, own)
     return Folders(order.paths, order.exclude, own, order.skip_unreadable, order.writes_ots)
 
 

@@ -6,6 +6,7 @@ All of it is declared: nothing here, and no Bates number, is made up.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from json import dumps
 
 from notary import limits
 from notary.core.load_file import LINE_BREAK, Dialect, Row
@@ -244,8 +245,8 @@ class Columns:
                 text = text or _bates(stated, faults)
             elif self._dialect is Dialect.DAT:
                 text = text.replace(LINE_BREAK, "\n").strip()
-            if len(text) > limits.DECLARED_TEXT:
-                faults.append(f"the {name} is over {limits.DECLARED_TEXT} characters")
+            if len(dumps(text, ensure_ascii=False).encode()) - len('""') > limits.DECLARED_TEXT:
+                faults.append(f"the {name} is over {limits.DECLARED_TEXT} bytes")
             elif text:
                 declared[name] = text
         return declared

@@ -6,7 +6,7 @@ import os
 import stat
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import FileIO
 from typing import NamedTuple
 
@@ -168,7 +168,7 @@ class Salting:
     """What it takes to make leaves where files are hashed: the batch's key, the first file's index in the batch, and
     the folders as they are recorded. For processes of this machine only: the key never leaves it."""
 
-    key: bytes
+    key: bytes = field(repr=False)
     first: int
     recorded_folders: tuple[bytes, ...]
 

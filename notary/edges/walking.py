@@ -150,6 +150,12 @@ def _kind(status: os.stat_result) -> str:
     return kinds.get(stat.S_IFMT(status.st_mode), "not a regular file")
 
 
+def is_same_file(one: Path, other: Path) -> bool:
+    """Whether these are there, and are one file."""
+    here = _identity(one)
+    return here is not None and here == _identity(other)
+
+
 def _identity(path: Path | str) -> tuple[int, int] | None:
     try:
         status = os.lstat(path)

@@ -9,8 +9,13 @@ from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from notary.errors import SystemFailureError, reason_of
+
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
+
+_MOST_ON_WINDOWS = 61
+"""What one call there can wait for."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,11 +37,25 @@ class WorkerProcesses(Executor):
         # A Ctrl-C between the fork and `_begin` would end in a worker, or in whatever runs after a fork.
         with _without_interrupts():
             self._processes = _processes(self._count)
-            return self._processes.submit(fn, *args, **kwargs)
+            try:
+                return self._processes.submit(fn, *args, **kwargs)
+            except OSError as error:
+                _end_all()  # those that did start would wait for this process, and it for them
+                hint = "--jobs takes fewer; `ulimit -n` and `ulimit -u` show what may be open and run"
+                raise SystemFailureError(
+                    f"a process to hash files cannot be started: {reason_of(error)}", hint
+                ) from None
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         if self._processes is not None:
             self._processes.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def _end_all() -> None:
+    import multiprocessing
+
+    for child in multiprocessing.active_children():
+        child.kill()
 
 
 def _processes(count: int) -> "ProcessPoolExecutor":
@@ -45,7 +64,8 @@ def _processes(count: int) -> "ProcessPoolExecutor":
 
     # A fork costs a tenth of a fresh interpreter; elsewhere than on Linux it is not safe beside the system's threads.
     method = "fork" if sys.platform == "linux" else "spawn"
-    return ProcessPoolExecutor(count, multiprocessing.get_context(method), initializer=_begin)
+    most = _MOST_ON_WINDOWS if sys.platform == "win32" else count
+    return ProcessPoolExecutor(min(count, most), multiprocessing.get_context(method), initializer=_begin)
 
 
 @contextmanager

@@ -204,11 +204,13 @@ def test_a_dat_writes_line_breaks_of_declared_text_its_own_way() -> None:
 
 @pytest.mark.parametrize("name", ["exhibit", "custodian", "bates", "description", "source"])
 def test_declared_text_is_bounded(name: str) -> None:
-    longest = "é" * limits.DECLARED_TEXT
-    assert entry_of(CSV, path="a", **{name: longest}) == Entry(7, "a", {name: longest})
-    entry = entry_of(CSV, path="a", **{name: longest + "x"})
-    assert entry.declared == {}
-    assert entry.faults == (f"the {name} is over 4096 characters",)
+    """By its bytes as a record writes it: all that may be declared has to fit into a line that readers take."""
+    most = limits.DECLARED_TEXT
+    for text in ("x" * most, "é" * (most // 2), "\U0001f4ce" * (most // 4), "\x01" * (most // 6)):
+        assert entry_of(CSV, path="a", **{name: text}).declared == {name: text}
+        more = entry_of(CSV, path="a", **{name: text + "é" * 3})
+        assert (more.declared, more.faults) == ({}, (f"the {name} is over 4096 bytes",))
+    assert 5 * most + 6 * limits.LOAD_FILE_PATH + 2 * 4096 < limits.ITEM_LINE_BYTES
 
 
 @pytest.mark.parametrize(

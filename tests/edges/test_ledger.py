@@ -636,7 +636,7 @@ def test_which_numbers_disagree(asked: Path) -> None:
     assert told == [
         ("exhibit", {"A-1", "A-7"}, {content[1]}, {"1", "x/0/1"}),
         ("exhibit", {"A-2"}, {content[2], content[4]}, {"x/0/2", "x/0/4"}),
-        ("bates", {"Y 1"}, {content[5], content[6]}, {"x/0/5", "x/0/6"}),
+        ("bates", {"Y 1"}, {content[5], content[6]}, {"x/0/5", "x/0/6", "x/0/copy"}),
     ]
     assert raw(asked, "SELECT matter, kind FROM conflicts ORDER BY matter IS NULL") == [
         *[("Ärger v. Z", "exhibit")] * 2,

@@ -912,3 +912,21 @@ def test_cells_never_come_under_the_header_of_another_file(
     if answer.code == 0:
         (item,) = production.items(answer.json["batch"])
         assert (item["exhibit"], item["custodian"]) in (("PX-1", "Jane"), ("PX-1", None))
+
+
+# -- what a review found --------------------------------------------------------------------------------------------
+
+
+def test_the_ledger_is_no_evidence(production: Production) -> None:
+    ledger = Path(production.notary.environment["NOTARY_LEDGER"])
+    production.notary.environment["NOTARY_LEDGER"] = str(production.root / ledger.name)
+    production.add("a.txt", "a")
+    production.write(["FilePath"], ["a.txt"], [ledger.name])
+    assert "the ledger itself" in rows_of(production.refused("1 problem;"))[3][0]
+
+
+def test_a_loop_of_links_is_a_problem_of_its_row(production: Production) -> None:
+    (production.root / "loop").symlink_to("loop")
+    production.add("a.txt", "a")
+    production.write(["FilePath"], ["a.txt"], ["loop/x.txt"])
+    assert set(rows_of(production.refused("1 problem;"))) == {3}

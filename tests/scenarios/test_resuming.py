@@ -17,7 +17,7 @@ import pytest
 
 from notary.core.header import NETWORKS
 from notary.edges.hashing import LARGE_FILE
-from notary.edges.ledger import StoredItem, open_ledger
+from notary.edges.ledger import DraftItem, StoredItem, open_ledger
 from notary.errors import UnreadableError
 from notary.gathering import Hashers, local_hashers
 from notary.outside import Outside
@@ -247,6 +247,7 @@ def test_a_stamp_that_is_refused_keeps_what_it_hashed(tmp_path: Path, files: Pat
 # -- the program, killed --------------------------------------------------------------------------------------------
 
 FILES = 3000
+HUGE = 1_500_000_000
 
 
 @pytest.fixture(scope="module")
@@ -256,7 +257,18 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = folder / f"{number % 30:02}" / f"{number}.bin"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"%d\n" % number * (20 if number % 100 else LARGE_FILE))
+    # The last one takes its time, so that every other is done when a moment to cut has come.
+    (folder / "zz").mkdir()
+    with (folder / "zz" / "huge.bin").open("wb") as huge:
+        huge.truncate(HUGE)
     return folder
+
+
+def sha256_of_zeros(size: int) -> bytes:
+    hasher, block = sha256(), bytes(1 << 20)
+    for at in range(0, size, len(block)):
+        hasher.update(block[: size - at])
+    return hasher.digest()
 
 
 def workers_of(pid: int) -> list[int]:
@@ -292,10 +304,10 @@ def cut(process: "subprocess.Popen[str]", moment: Callable[[], bool], how: int) 
     return None if process.returncode == 0 else out + err
 
 
-def drafted(ledger: Path) -> int:
-    """How many bytes drafts have, with their logs."""
+def drafted(ledger: Path, before: frozenset[Path] = frozenset()) -> int:
+    """How many bytes drafts have, with their logs; not those that were there before."""
     total = 0
-    for one in drafts(ledger):
+    for one in set(drafts(ledger)) - before:
         with suppress(OSError):
             total += one.stat().st_size
     return total
@@ -308,9 +320,9 @@ def test_a_stamp_that_is_cut_short_again_and_again(
 ) -> None:
     ledger = tmp_path / "ledger" / "ledger.db"
     for _ in range(3):
-        more = drafted(ledger) + 150_000
+        before = frozenset(drafts(ledger))
         process = notary.start("stamp", many, *LOCAL, "--json", "--jobs", "2")
-        said = cut(process, lambda more=more: drafted(ledger) > more, how)
+        said = cut(process, lambda before=before: drafted(ledger, before) > 150_000, how)
         assert process.returncode == (-how if how == signal.SIGKILL else 130), said
         assert said is not None
         assert "Traceback" not in said or "app.py" not in said, said
@@ -323,7 +335,7 @@ def test_a_stamp_that_is_cut_short_again_and_again(
     ended = notary("stamp", many, *LOCAL, "--json")
     assert ended.code == 0, ended.err
     assert 0 < ended.json["taken_over"] <= FILES
-    assert ended.json["items"] == FILES
+    assert ended.json["items"] == FILES + 1
     assert not drafts(ledger)
     assert len(notary("status", "--json").json["batches"]) == 1
     with sqlite3.connect(ledger) as connection:
@@ -332,9 +344,10 @@ def test_a_stamp_that_is_cut_short_again_and_again(
     with open_ledger(ledger) as opened:
         (batch,) = opened.batches()
         items = list(opened.items(batch))
-    assert [one.index for one in items] == list(range(FILES))
+    assert [one.index for one in items] == list(range(FILES + 1))
     assert {one.file for one in items} == {path for path in many.rglob("*") if path.is_file()}
-    assert all(one.digest == sha256(one.file.read_bytes()).digest() for one in items)
+    assert all(one.digest == sha256(one.file.read_bytes()).digest() for one in items[:-1])
+    assert items[-1].digest == sha256_of_zeros(HUGE)
     assert notary("upgrade").code == 0
     assert notary("export", batch.name, "-o", "x.zip", "--only", "100.bin").code == 0
     assert notary("verify", "x.zip", *LOCAL, "--offline").code == 0
@@ -356,8 +369,8 @@ def test_a_full_disk_while_hashing_is_told_and_the_next_run_goes_on(
     assert notary("status", "--json").json["batches"] == []
     ended = notary("stamp", many, *LOCAL, "--json")
     assert ended.code == 0, ended.err
-    assert 0 < ended.json["taken_over"] < FILES
-    assert ended.json["items"] == FILES
+    assert 0 < ended.json["taken_over"] <= FILES
+    assert ended.json["items"] == FILES + 1
     assert not drafts(ledger)
 
 
@@ -373,3 +386,50 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@linux
+@pytest.mark.parametrize("limit", [12, 16, 18, 20, 22, 24, 28])
+def test_too_few_descriptors_end_in_words(notary: Notary, tmp_path: Path, limit: int) -> None:
+    """At some of these a worker cannot be started: nobody may wait for it then."""
+    (tmp_path / "some").mkdir()
+    for number in range(2100):
+        (tmp_path / "some" / str(number)).touch()
+    arguments = ["notary", "stamp", "some", *LOCAL]
+    program = f"import sys; from notary.cli import main; sys.argv = {arguments!r}; main()"
+    command = ["bash", "-c", f'ulimit -n {limit}; exec "$0" -c "$1"', sys.executable, program]
+    ended = subprocess.run(command, env=notary.environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ended.returncode in (0, 3, 4), ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "a fault in notary" not in ended.stderr
+
+
+def test_a_draft_whose_batch_is_sealed_is_not_gone_on_with(notary: Notary, tmp_path: Path) -> None:
+    """Its owner was ended between sealing and removing it."""
+    (tmp_path / "few").mkdir()
+    (tmp_path / "few" / "a.txt").write_text("a")
+    ledger = Path(notary.environment["NOTARY_LEDGER"])
+    with open_ledger(ledger) as opened, pytest.raises(ZeroDivisionError), opened.draft([b"/x"]) as draft:  # noqa: PT012
+        draft.add([DraftItem(b"few", b"/x/few", b"a.txt", bytes(32), 1, 0, bytes(8))])
+        opened.log("2026-01-01T00:00:00Z", None, "sealed", {"draft": draft.name})
+        raise ZeroDivisionError
+    assert drafts(ledger)
+    assert notary("status", "--json").json["unsealed"] == []
+    with open_ledger(ledger) as opened, opened.draft([b"/x"]) as draft:
+        assert not draft.had_earlier
+    assert not drafts(ledger)
+
+
+def test_block_roots_that_were_damaged_are_made_again(notary: Notary, tmp_path: Path) -> None:
+    (tmp_path / "few").mkdir()
+    (tmp_path / "few" / "a.txt").write_text("a")
+    batch = notary("stamp", tmp_path / "few", *LOCAL, "--json").json["batch"]
+    with sqlite3.connect(notary.environment["NOTARY_LEDGER"]) as connection:
+        connection.execute("UPDATE trees SET block_roots = zeroblob(32)")
+    assert notary("export", batch, "-o", "x.zip").code == 0
+    with sqlite3.connect(notary.environment["NOTARY_LEDGER"]) as connection:
+        connection.execute("UPDATE items SET digest = zeroblob(32)")
+        connection.execute("DELETE FROM trees")
+    assert notary("export", batch, "-o", "y.zip").code == 4
+    with sqlite3.connect(notary.environment["NOTARY_LEDGER"]) as connection:
+        assert connection.execute("SELECT count(*) FROM trees").fetchone() == (0,)

@@ -9,19 +9,29 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from notary import limits
 from notary.core.chain import last_wanted
-from notary.core.evidence import DECLARED, record_bytes
+from notary.core.evidence import DECLARED
 from notary.core.header import Header
 from notary.edges.ledger.columns import as_bytes, index_items, text_or_bytes
 from notary.edges.ledger.database import connected, database_files, transaction, unchecked_references
 from notary.edges.ledger.drafts import Draft, DraftItem, Known, LeftBehind, attached, draft_files, left_behind
+from notary.edges.ledger.values import (
+    Batch,
+    BatchStatus,
+    Conflict,
+    Event,
+    NewBatch,
+    StoredItem,
+    StoredLoadFile,
+    Submission,
+)
 from notary.errors import InputError
 
 __all__ = [
@@ -42,126 +52,6 @@ __all__ = [
 ]
 
 _MIN_PREFIX = 4
-
-
-class BatchStatus(StrEnum):
-    QUEUED = "queued"
-    PENDING = "pending"
-    ATTESTED = "attested"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredLoadFile:
-    """The load file that a batch was made from, as far as it takes to write it again: its rows stand beside it."""
-
-    name: str
-    dialect: str
-    encoding: str
-    has_bom: bool
-    newline: str
-    columns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class NewBatch:
-    """A batch to be sealed: everything that its head commits to, and the calendars that shall get it."""
-
-    head: bytes
-    root: bytes
-    block_roots: bytes
-    network: str
-    manifest: bytes
-    key: bytes
-    declared_at: str
-    title: str | None
-    matter: str | None
-    calendars: tuple[str, ...]
-    min_calendars: int
-    writes_ots: bool
-    load_file: StoredLoadFile | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A batch as the ledger has it. `id` and `first_item` are the ledger's own; `name` is what people call it."""
-
-    id: int
-    head: bytes
-    root: bytes
-    size: int
-    total_bytes: int
-    network: str
-    manifest: bytes
-    declared_at: str
-    title: str | None
-    matter: str | None
-    min_calendars: int
-    writes_ots: bool
-    status: BatchStatus
-    first_item: int
-
-    @property
-    def name(self) -> str:
-        """The head's first 12 hex digits."""
-        return self.head.hex()[:12]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredItem:
-    """An item of a batch: what its record is made of, and the folder of its file when it was stamped."""
-
-    index: int
-    digest: bytes
-    size: int
-    mtime_ns: int | None
-    recorded_folder: bytes
-    name: bytes
-    source_folder: bytes
-    declared: dict[str, str] | None
-
-    @property
-    def path(self) -> bytes:
-        """The recorded path."""
-        return self.recorded_folder + b"/" + self.name if self.recorded_folder else self.name
-
-    @property
-    def record(self) -> bytes:
-        """The record's RFC 8785 bytes."""
-        return record_bytes(self.path, self.size, self.mtime_ns, self.declared)
-
-    @property
-    def file(self) -> Path:
-        """Where the file was."""
-        return Path(os.fsdecode(self.source_folder), os.fsdecode(self.name))
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """A calendar that gets the batch's seal; `accepted` once it has answered with a timestamp."""
-
-    calendar: str
-    accepted: bool
-    answer: str
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """One file under several numbers of a kind ("exhibit" or "bates"), or one number on several files.
-
-    Files are given by their digests; `paths` are where those are in the batch's matter.
-    """
-
-    kind: str
-    numbers: tuple[str, ...]
-    digests: tuple[bytes, ...]
-    paths: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    at: str
-    kind: str
-    detail: str
 
 
 _SELECT_BATCHES = (
@@ -201,7 +91,7 @@ class Ledger:
 
     def drafts(self) -> list[LeftBehind]:
         """The drafts of batches that are not sealed: under way in some process, or cut short."""
-        return list(left_behind(self.path))
+        return list(left_behind(self._connection, self.path))
 
     def seal(
         self, draft: Draft, new: NewBatch, at: str, notes: Iterable[str] = (), problems: Iterable[str] = ()
@@ -235,7 +125,7 @@ class Ledger:
                 "INSERT INTO submissions (batch_id, calendar) VALUES (?, ?)",
                 ((batch_id, calendar) for calendar in new.calendars),
             )
-            self._log(at, batch_id, "sealed", {"items": draft.size, "network": new.network})
+            self._log(at, batch_id, "sealed", {"items": draft.size, "network": new.network, "draft": draft.name})
             for note in notes:
                 self._log(at, batch_id, "skipped", note)
             for problem in problems:
@@ -355,7 +245,7 @@ class Ledger:
 
     def keep_block_roots(self, batch: Batch, block_roots: bytes) -> None:
         with transaction(self._connection):
-            self._connection.execute("INSERT OR IGNORE INTO trees VALUES (?, ?)", (batch.id, block_roots))
+            self._connection.execute("INSERT OR REPLACE INTO trees VALUES (?, ?)", (batch.id, block_roots))
 
     def load_file(self, batch: Batch) -> StoredLoadFile | None:
         """The load file that the batch was made from, if any."""
@@ -382,12 +272,12 @@ class Ledger:
         for cells, index in rows:
             yield tuple(json.loads(cells)), index
 
-    def find_digest(self, digest: bytes) -> list[tuple[Batch, StoredItem]]:
-        """Every item with this digest, with its batch, oldest first."""
+    def find_digest(self, digest: bytes, most: int = -1) -> list[tuple[Batch, StoredItem]]:
+        """Every item with this digest, or so many of them, with its batch, oldest first."""
         rows = self._connection.execute(
             "SELECT batch_id, items.id FROM items JOIN folders ON folders.id = folder_id"
-            " WHERE substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1 ORDER BY items.id",
-            (digest,),
+            " WHERE substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1 ORDER BY items.id LIMIT ?2",
+            (digest, most),
         ).fetchall()
         batches = {batch.id: batch for batch in self.batches()} if rows else {}
         return [
@@ -399,11 +289,13 @@ class Ledger:
         """Where numbers and files of the batch's matter, or of the batch if it is of none, disagree."""
         scope = self._scope(batch)
         query = "SELECT kind, numbers, sha256s FROM conflicts WHERE scope = ?"
-        for kind, numbers, sha256s in self._connection.execute(query, (scope,)):
-            digests = tuple(bytes.fromhex(sha256) for sha256 in json.loads(sha256s))
-            places = [place for digest in digests for place in self.find_digest(digest)]
-            paths = (os.fsdecode(item.path) for where, item in places if self._scope(where) == scope)
-            yield Conflict(kind, tuple(json.loads(numbers)), digests, tuple(dict.fromkeys(paths)))
+        for kind, listed, sha256s in self._connection.execute(query, (scope,)):
+            numbers, digests = json.loads(listed), [bytes.fromhex(sha256) for sha256 in json.loads(sha256s)]
+            some = digests[: limits.LISTED_PROBLEMS]
+            places = (place for digest in some for place in self.find_digest(digest, limits.LISTED_PROBLEMS))
+            paths = dict.fromkeys(os.fsdecode(item.path) for where, item in places if self._scope(where) == scope)
+            few = slice(limits.LISTED_PROBLEMS)
+            yield Conflict(kind, tuple(numbers[few]), tuple(some), tuple(paths)[few], len(numbers), len(digests))
 
     def conflict_count(self, batch: Batch) -> int:
         query = "SELECT count(*) FROM conflicts WHERE scope = ?"

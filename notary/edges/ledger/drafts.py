@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 from notary.edges.ledger.columns import as_bytes, text_or_bytes
 from notary.edges.ledger.database import database_files, make_private
@@ -108,8 +109,9 @@ def draft_files(ledger: Path, beginning: str | None = None) -> list[Path]:
 class Draft:
     """The items of a batch to be, in their order. Comes from `Ledger.draft`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
         self._connection = connection
+        self.name = name
         self._folders: dict[tuple[bytes, bytes], int] = {}
         self._folder_count = 0
         self.size = 0
@@ -130,7 +132,7 @@ class Draft:
         }
 
     def add(self, items: Sequence[DraftItem]) -> None:
-        """Takes the next items: they are on disk when this returns."""
+        """Takes the next items: a killed process loses none of them once this has returned."""
         rows: list[tuple[object, ...]] = []
         folders: list[tuple[object, ...]] = []
         declarations: list[dict[str, object]] = []
@@ -250,7 +252,7 @@ def attached(connection: sqlite3.Connection, ledger: Path, key: Sequence[bytes] 
         for left in draft_files(ledger, beginning):
             if not left.name.startswith(path.name):
                 _take_over(connection, left)
-    draft = Draft(connection)
+    draft = Draft(connection, path.name if path else "")
     try:
         yield draft
     except BaseException:
@@ -270,6 +272,9 @@ class _LostError(Exception):
 def _take_over(connection: sqlite3.Connection, path: Path) -> None:
     """Moves what a run left behind at `path` to the draft, unless that run goes on. A damaged one is thrown away."""
     if _is_beside(path):
+        return
+    if _is_sealed(connection, path):
+        _remove(path)
         return
     try:
         # By a connection of its own, so that whatever is wrong there is not wrong here.
@@ -312,10 +317,16 @@ def _is_beside(path: Path) -> bool:
     return path.name.endswith(("-wal", "-shm", "-journal"))
 
 
-def left_behind(ledger: Path) -> Iterator[LeftBehind]:
-    """The drafts beside a ledger, as far as they can be looked into."""
+def _is_sealed(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether the draft has become a batch, and its owner was ended before it could remove it."""
+    query = "SELECT 1 FROM main.events WHERE kind = 'sealed' AND json_extract(detail, '$.draft') = ?"
+    return connection.execute(query, (path.name,)).fetchone() is not None
+
+
+def left_behind(connection: sqlite3.Connection, ledger: Path) -> Iterator[LeftBehind]:
+    """The drafts beside a ledger that are no batches yet, as far as they can be looked into."""
     for path in draft_files(ledger):
-        if _is_beside(path):
+        if _is_beside(path) or _is_sealed(connection, path):
             continue
         try:
             with closing(sqlite3.connect(_uri(path, "ro"), uri=True, timeout=0)) as draft:
@@ -329,7 +340,8 @@ def left_behind(ledger: Path) -> Iterator[LeftBehind]:
 
 def _uri(path: Path, mode: str) -> str:
     """The file for SQLite, whatever its name; a file that is not there is not made."""
-    return f"{path.absolute().as_uri()}?mode={mode}"
+    place = quote(os.fsencode(path.absolute().as_posix()))
+    return f"file://{'' if place.startswith('/') else '/'}{place}?mode={mode}"
 
 
 def _remove(path: Path | None) -> None:

@@ -1,4 +1,4 @@
--- The ledger's tables. A later change is a migration in ledger.py, not a change here.
+-- The ledger's first tables. A later change is a migration of its own, not a change here.
 CREATE TABLE matters (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE

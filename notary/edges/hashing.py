@@ -6,8 +6,10 @@ import os
 import stat
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from io import FileIO
+from itertools import cycle
 from typing import NamedTuple
 
 from notary import limits
@@ -21,6 +23,9 @@ LARGE_FILE = 1 << 20
 
 OTHER_HASHES = {"md5": 16, "sha1": 20}
 """Hash functions that load files state besides SHA-256, and how many bytes their digests have."""
+
+_READ_AHEAD_FROM = 256 * LARGE_FILE
+"""Files from this size on are read by a thread of their own while they are hashed; it does not pay for shorter ones."""
 
 _AHEAD = 64
 """Files that are opened, and announced to the system, before the first of them is read: a cold disk then reads them in
@@ -109,14 +114,13 @@ def _hash_large(
 ) -> Hashed | None:
     """None where the file was not the same before and after."""
     hashers = [hashlib.sha256(), *map(new_hash, also)]
-    buffer = memoryview(bytearray(min(limits.READ_BYTES, before.st_size + 1)))
     size = 0
     with FileIO(descriptor, closefd=False) as stream:
-        while count := stream.readinto(buffer):
+        for piece in (_read_ahead if before.st_size >= _READ_AHEAD_FROM else _read)(stream):
             for hasher in hashers:
-                hasher.update(buffer[:count])
-            size += count
-            progress(count)
+                hasher.update(piece)
+            size += len(piece)
+            progress(len(piece))
             if size > before.st_size:
                 return None
     state = _state(os.fstat(descriptor))
@@ -124,6 +128,25 @@ def _hash_large(
         return None
     digest, *others = (hasher.digest() for hasher in hashers)
     return Hashed(digest, size, state[1], _identity(state, digest), tuple(others))
+
+
+def _read(stream: FileIO) -> Iterator[memoryview]:
+    buffer = memoryview(bytearray(limits.READ_BYTES))
+    while count := stream.readinto(buffer):
+        yield buffer[:count]
+
+
+def _read_ahead(stream: FileIO) -> Iterator[memoryview]:
+    """The same by two buffers: one is filled while the other is hashed."""
+    buffers = [memoryview(bytearray(4 * limits.READ_BYTES)) for _ in range(2)]
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(stream.readinto, buffers[0])
+        for turn in cycle((1, 0)):
+            count = coming.result()
+            if not count:
+                return
+            coming = reader.submit(stream.readinto, buffers[turn])
+            yield buffers[1 - turn][:count]
 
 
 def _hash_small(descriptor: int, before: os.stat_result, also: Sequence[str]) -> Hashed | None:

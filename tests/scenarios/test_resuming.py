@@ -334,7 +334,7 @@ def test_a_stamp_that_is_cut_short_again_and_again(
     assert before == 0, "what was cut short is a batch"
     ended = notary("stamp", many, *LOCAL, "--json")
     assert ended.code == 0, ended.err
-    assert 0 < ended.json["taken_over"] <= FILES
+    assert 0 < ended.json["taken_over"] <= FILES + 1
     assert ended.json["items"] == FILES + 1
     assert not drafts(ledger)
     assert len(notary("status", "--json").json["batches"]) == 1
@@ -369,7 +369,7 @@ def test_a_full_disk_while_hashing_is_told_and_the_next_run_goes_on(
     assert notary("status", "--json").json["batches"] == []
     ended = notary("stamp", many, *LOCAL, "--json")
     assert ended.code == 0, ended.err
-    assert 0 < ended.json["taken_over"] <= FILES
+    assert 0 < ended.json["taken_over"] <= FILES + 1
     assert ended.json["items"] == FILES + 1
     assert not drafts(ledger)
 

@@ -73,9 +73,8 @@ def export(
     path = settled.ledger(ledger)
     if manifest or load_file:
         if (manifest and load_file) or (load_file and only) or ots is not None or disclose is not Disclosure.FILES:
-            raise InputError(
-                "a list is of the whole batch or, with --manifest, of what --only names: leave out the other options"
-            )
+            hint = "--manifest takes --only; --load-file takes none of the bundle's options"
+            raise InputError("these options do not go together: a list is written in place of a bundle", hint)
         with open_ledger(path) as opened:
             _write_list(terminal, opened, batch, output, ListKind(manifest or "load-file"), only)
         return ExitCode.DONE

@@ -165,17 +165,17 @@ def _newline(text: str, dialect: Dialect) -> str | None:
 # -- reading --------------------------------------------------------------------------------------------------------
 
 
-def read_rows(pieces: Iterable[bytes], format: LoadFormat, name: str = "the load file") -> Iterator[Row]:  # noqa: A002
+def read_rows(pieces: Iterable[bytes], how: LoadFormat, name: str = "the load file") -> Iterator[Row]:
     """The rows of the load file whose bytes are `pieces`, cut anywhere; the first is the header.
 
     It holds one row and a block of bytes at a time. Raises FormatError, which says `name` and the row: for bytes that
     are not of the encoding, NUL, quotation marks that do not pair, a row over `limits.LOAD_FILE_ROW`, a header with
     one name twice, a row that has not as many cells as the header, a blank row between others, no rows at all.
     """
-    lines = _Lines(pieces, format, name)
+    lines = _Lines(pieces, how, name)
     width = rows = 0
     blank: FormatError | None = None
-    for cells in _csv_rows(lines) if format.dialect is Dialect.CSV else _dat_rows(lines):
+    for cells in _csv_rows(lines) if how.dialect is Dialect.CSV else _dat_rows(lines):
         if not cells:
             blank = blank or lines.fault("it is blank, and rows come after it", "take it out")
         else:
@@ -212,8 +212,8 @@ def _check_header(names: Sequence[str], lines: "_Lines") -> None:
 class _Lines:
     """The lines of a load file, decoded, and the row that they are part of."""
 
-    def __init__(self, pieces: Iterable[bytes], format: LoadFormat, name: str) -> None:  # noqa: A002
-        self._pieces, self._format, self._name = pieces, format, name
+    def __init__(self, pieces: Iterable[bytes], how: LoadFormat, name: str) -> None:
+        self._pieces, self._how, self._name = pieces, how, name
         self._line = self._size = 0
         self.row = self.start = 1
 
@@ -262,9 +262,9 @@ class _Lines:
 
     def _texts(self) -> Iterator[tuple[str, tuple[str, ...] | None]]:
         """The text, block by block; and where it cannot go on, why, after what comes before that."""
-        codec = self._format.encoding
+        codec = self._how.encoding
         decoder = codecs.getincrementaldecoder(codec)()
-        mark = _BOM if self._format.has_bom else ""
+        mark = _BOM if self._how.has_bom else ""
         for block in _blocks(self._pieces):
             try:
                 text = decoder.decode(block)
@@ -362,28 +362,28 @@ def _odd_cells(line: str, lines: _Lines) -> Iterator[str]:
 _TO_QUOTE = re.compile('[",\r\n]')
 
 
-def bom(format: LoadFormat) -> bytes:  # noqa: A002
+def bom(how: LoadFormat) -> bytes:
     """What a file of this format begins with: its byte order mark, if it has one."""
-    return _BOM.encode(format.encoding) if format.has_bom else b""
+    return _BOM.encode(how.encoding) if how.has_bom else b""
 
 
-def write_row(cells: Sequence[str], format: LoadFormat) -> bytes:  # noqa: A002
+def write_row(cells: Sequence[str], how: LoadFormat) -> bytes:
     """The row's bytes, with its line end. Raises FormatError for text that the format cannot hold.
 
     Cells are written exactly as they are. One that begins with `=` or `@` runs as a formula in some spreadsheets; it
     gets no apostrophe in front all the same, for then it would not be what the evidence says.
     """
-    if format.dialect is Dialect.CSV:
+    if how.dialect is Dialect.CSV:
         line = ",".join(_quote(cell) if _TO_QUOTE.search(cell) else cell for cell in cells) or '""'
     else:
         line = _MARK + _BETWEEN.join([cell.replace(_MARK, _MARK * 2) for cell in cells]) + _MARK
         if "\n" in line:
             raise FormatError(f"a DAT cannot hold a line break inside a cell: {quoted(line)}", f"write {LINE_BREAK}")
     try:
-        return (line + format.newline).encode(format.encoding)
+        return (line + how.newline).encode(how.encoding)
     except UnicodeEncodeError as error:
         found = line[error.start]
-        raise FormatError(f"the load file's encoding, {format.encoding}, has no {quoted(found)}", "use UTF-8") from None
+        raise FormatError(f"the load file's encoding, {how.encoding}, has no {quoted(found)}", "use UTF-8") from None
 
 
 def _quote(cell: str) -> str:

@@ -22,7 +22,7 @@ from notary.errors import UnreadableError
 from notary.gathering import Hashers, local_hashers
 from notary.outside import Outside
 from notary.stamping import Order, Stamped, stamp
-from tests.conftest import Notary
+from tests.conftest import Notary, small_file_system
 
 LOCAL = ("--network", "local")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
@@ -377,15 +377,8 @@ def test_a_full_disk_while_hashing_is_told_and_the_next_run_goes_on(
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system with room for a part of the draft, where this machine lets us mount one."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = [shutil.which("mount") or "false", "-t", "tmpfs", "-o", "size=512k", "tmpfs", folder]
-    if subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode:
-        pytest.skip("a small file system cannot be mounted here")
-    try:
+    with small_file_system(tmp_path / "disk", "512k") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @linux

@@ -10,14 +10,14 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
 from notary.edges.ledger.columns import as_bytes, text_or_bytes
-from notary.edges.ledger.database import database_files, make_private
+from notary.edges.ledger.database import database_files, make_private, transaction
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _NOT_NOW = (*_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY)
@@ -212,17 +212,9 @@ _FOLDERS_REMEMBERED = 10_000
 _DECLARED_NOTHING = dict.fromkeys(("exhibit", "custodian", "bates", "description", "source"))
 
 
-@contextmanager
-def _change(connection: sqlite3.Connection) -> Iterator[None]:
+def _change(connection: sqlite3.Connection) -> AbstractContextManager[None]:
     """A change to the draft only: a plain BEGIN locks nothing of the ledger."""
-    connection.execute("BEGIN")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+    return transaction(connection, begin="BEGIN")
 
 
 @contextmanager

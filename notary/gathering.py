@@ -6,7 +6,7 @@ However many files there are, a bounded number is under way at a time.
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from typing import NamedTuple
 from notary.core.digest import DIGEST_BYTES
 from notary.edges.cluster import cluster_executor
 from notary.edges.hashing import (
+    IDENTITY_BYTES,
     OTHER_HASHES,
     Chunk,
     Hashed,
@@ -41,6 +42,10 @@ _AHEAD = 8
 
 _LARGE_AHEAD = 4096
 """Tasks for large files beyond which no further chunk's are handed out."""
+
+_UNKEPT_BYTES = 64 * 10**6
+"""Bytes that are hashed, or soon will be, before the draft has the files: some 40 ms of work, where a change of the
+draft for each large file would cost as much as reading it."""
 
 _BATCH_BYTES = 200 * 10**6
 """Large files that one task on another machine hashes: 100 to 400 ms, where the scheduler needs 2 ms for a task."""
@@ -86,8 +91,8 @@ def cluster_hashers(address: str) -> Iterator[Hashers]:
 class Gathered(NamedTuple):
     """A file with its digest, or with the reason why it cannot be read. `is_known` where an earlier run hashed it.
 
-    `leaf` is the tree's, if it was made where the file was hashed, `made_for` the item of that index. A tuple, since
-    there are millions.
+    `leaf` is the tree's, if it was made where the file was hashed, `made_for` the item of that index; `declared` is
+    what its record is to tell besides. A tuple, since there are millions.
     """
 
     found: Found
@@ -95,6 +100,7 @@ class Gathered(NamedTuple):
     is_known: bool = False
     leaf: bytes = b""
     made_for: int = 0
+    declared: Mapping[str, str] | None = None
 
 
 def gather(
@@ -160,6 +166,7 @@ class _Task:
     leaves: bytes = b""
     large: Iterator[Hashed | str] = field(default_factory=lambda: iter(()))
     large_tasks: int = 0
+    large_sizes: Iterator[int] = field(default_factory=lambda: iter(()))
 
     def is_done(self) -> bool:
         return self.future is None or self.future.done()
@@ -217,10 +224,10 @@ class _Run:
                 self._folder = file.folder
                 self._earlier = self._draft.earlier(source_folder(file.folder, self._here))
             before = self._earlier.get(fsencode(file.name))
-            if before and before.identity == identity_of(file.source, before.digest):
-                others = _split(before.others, self._also)
+            if before and before.known_by[:IDENTITY_BYTES] == (now := identity_of(file.source, before.digest)):
+                others = _split(before.known_by[IDENTITY_BYTES:], self._also)
                 if others is not None:
-                    known[place] = Hashed(before.digest, before.size, before.mtime_ns, before.identity, others)
+                    known[place] = Hashed(before.digest, before.size, before.mtime_ns, now, others)
         return known
 
     def hand_out(self, task: _Task) -> _Task:
@@ -228,8 +235,10 @@ class _Run:
         done = task.future.result() if task.future else HashedChunk()
         task.leaves = done.leaves
         hashed = done.outcomes()
-        task.outcomes = [task.known.get(place) or next(hashed) for place in range(len(task.files))]
+        known = task.known
+        task.outcomes = [known.get(place) or next(hashed) for place in range(len(task.files))] if known else [*hashed]
         large = [file for file, outcome in zip(task.files, task.outcomes, strict=True) if outcome is None]
+        task.large_sizes = iter(done.large.values())
         if self._hashers.is_local:
             self._one_by_one(task, large)
         else:
@@ -253,18 +262,20 @@ class _Run:
         return outcomes
 
     def finish(self, task: _Task) -> Iterator[list[Gathered]]:
-        """The chunk's files, those before a large one first: the draft shall have them while that is hashed."""
+        """The chunk's files, those before much else first: the draft shall have them while that is hashed."""
         ready: list[Gathered] = []
-        done = 0
+        done = unkept = 0
         for place, (file, outcome) in enumerate(zip(task.files, task.outcomes, strict=True)):
             is_large = outcome is None
             if outcome is None:
-                if ready:
+                unkept += next(task.large_sizes)
+                if ready and unkept > _UNKEPT_BYTES:
                     yield ready
-                    ready = []
+                    ready, unkept = [], 0
                 outcome = next(task.large)
             elif isinstance(outcome, Hashed) and place not in task.known:
                 done += outcome.size
+                unkept += outcome.size
             leaf = task.leaves[place * DIGEST_BYTES : (place + 1) * DIGEST_BYTES] if not is_large else b""
             ready.append(Gathered(file, outcome, place in task.known, leaf, task.first + place))
         self._progress(done)

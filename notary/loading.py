@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from itertools import chain, islice
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from notary.edges.walking import Found, Skipped, is_same_file, recorded_name
 from notary.errors import InputError, RowsError
 from notary.gathering import Gathered
 from notary.reporting import plural
-from notary.selecting import LoadOrder, Problem, Taken
+from notary.selecting import LoadOrder, Problem
 
 _ROWS_AT_ONCE = 256
 
@@ -107,15 +107,15 @@ class LoadFile:
         below = f"/{folder}".encode() if folder else b""
         return Found(str(self._order.root / folder), name, self._recorded_root + below)
 
-    def take(self, gathered: Sequence[Gathered], draft: Draft) -> list[Taken]:
-        taken: list[Taken] = []
+    def take(self, gathered: list[Gathered], draft: Draft) -> list[Gathered]:
+        taken: list[Gathered] = []
         ties: list[tuple[int, int]] = []
         for one in gathered:
             entry = self._waiting.popleft()
             if isinstance(one.outcome, Hashed):
                 self._compare(entry, one.outcome)
                 ties.append((draft.size + len(taken), entry.number))
-                taken.append(Taken(one.found, one.outcome, entry.declared))
+                taken.append(one._replace(declared=entry.declared))
             else:
                 self._problem(entry, f"{entry.path}: {one.outcome}")
         draft.tie_rows(ties)

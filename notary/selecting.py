@@ -3,10 +3,9 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from notary import limits
-from notary.edges.hashing import Hashed
 from notary.edges.ledger import Draft, StoredLoadFile
 from notary.edges.walking import Found, Skipped, Unreadable, recorded_name, walk
 from notary.errors import InputError, UnreadableError
@@ -35,16 +34,6 @@ class Problem:
         return f"row {self.row}: {self.what}"
 
 
-class Taken(NamedTuple):
-    """A file that becomes an item, what its record declares, and what `Gathered` has of its leaf."""
-
-    found: Found
-    hashed: Hashed
-    declared: Mapping[str, str] | None = None
-    leaf: bytes = b""
-    made_for: int = 0
-
-
 class Selection(Protocol):
     """Names the files of a batch to be, then decides about each by what was found in it.
 
@@ -70,8 +59,8 @@ class Selection(Protocol):
         """The files to hash, in order. Raises InputError."""
         ...
 
-    def take(self, gathered: Sequence[Gathered], draft: Draft) -> list[Taken]:
-        """Of the next files those that become items."""
+    def take(self, gathered: list[Gathered], draft: Draft) -> list[Gathered]:
+        """Of the next files those that become items: all of them have a digest."""
         ...
 
     def check(self, draft: Draft) -> None:
@@ -109,14 +98,11 @@ class Folders:
                 case Unreadable(path, reason):
                     self._note(path, reason)
 
-    def take(self, gathered: Sequence[Gathered], draft: Draft) -> list[Taken]:
-        taken: list[Taken] = []
-        for one in gathered:
-            if isinstance(one.outcome, Hashed):
-                taken.append(Taken(one.found, one.outcome, None, one.leaf, one.made_for))
-            else:
-                self._note(one.found.source, one.outcome)
-        return taken
+    def take(self, gathered: list[Gathered], draft: Draft) -> list[Gathered]:
+        unread = [(one.found.source, one.outcome) for one in gathered if isinstance(one.outcome, str)]
+        for source, why in unread:
+            self._note(source, why)
+        return [one for one in gathered if not isinstance(one.outcome, str)] if unread else gathered
 
     def _note(self, path: str, reason: str) -> None:
         self.unreadable_count += 1

@@ -23,10 +23,10 @@ from notary.core.strict_json import is_unicode
 from notary.edges.ledger import Batch, Conflict, Draft, DraftItem, Ledger, NewBatch
 from notary.edges.walking import Skipped
 from notary.errors import InputError
-from notary.gathering import Hashers, Progress, gather, source_folder
+from notary.gathering import Gathered, Hashers, Progress, gather, source_folder
 from notary.outside import LOCAL, Embedded, Outside
-from notary.selecting import Folders, LoadOrder, Problem, Selection, Taken
-from notary.upgrading import Submitted, submit
+from notary.selecting import Folders, LoadOrder, Problem, Selection
+from notary.submitting import Submitted, submit
 
 KEY_BYTES = 32
 
@@ -130,17 +130,20 @@ class _Filling:
         self._folder: str | None = None
         self._source = b""
 
-    def add(self, files: list[Taken]) -> None:
+    def add(self, files: list[Gathered]) -> None:
+        """Takes the next items, which have been hashed."""
         items: list[DraftItem] = []
         leaves: list[bytes] = []
-        for index, (found, hashed, declared, leaf, made_for) in enumerate(files, start=self.draft.size):
-            if found.folder != self._folder:
-                self._folder, self._source = found.folder, source_folder(found.folder, self._here)
-            name = os.fsencode(found.name)
+        for index, (found, hashed, _, leaf, made_for, declared) in enumerate(files, start=self.draft.size):
+            if isinstance(hashed, str):
+                raise ValueError(f"{found.source} has no digest: {hashed}")
+            folder, name_here, recorded = found
+            if folder != self._folder:
+                self._folder, self._source = folder, source_folder(folder, self._here)
+            name = os.fsencode(name_here)
             digest, size, mtime_ns, identity, others = hashed
-            kept = b"".join(others) if others else b""
-            recorded = found.recorded_folder
-            items.append(DraftItem(recorded, self._source, name, digest, size, mtime_ns, identity, kept, declared))
+            known_by = identity + b"".join(others) if others else identity
+            items.append(DraftItem(recorded, self._source, name, digest, size, mtime_ns, known_by, declared))
             if not leaf or made_for != index:  # a file before it was left out
                 path = recorded + b"/" + name if recorded else name
                 record = record_bytes(path, size, mtime_ns, declared)

@@ -11,9 +11,8 @@ from pathlib import Path
 from notary import limits
 from notary.batches import attestations_of, seal_of, write_proofs_beside
 from notary.core.header import NETWORKS, Network
-from notary.core.ots import Attestation, Kind, Proof, attach, merge, read_proof, read_timestamp, rewrite_proof
+from notary.core.ots import Attestation, Kind, Proof, attach, read_proof, read_timestamp, rewrite_proof
 from notary.edges.calendars import NotYet, fetch, may_ask
-from notary.edges.calendars import submit as submit_to
 from notary.edges.checkpoints import shipped_checkpoints
 from notary.edges.files import read_whole, written_whole
 from notary.edges.ledger import Batch, BatchStatus, Ledger
@@ -21,15 +20,8 @@ from notary.errors import FormatError, SystemFailureError
 from notary.headers import HeaderSources
 from notary.keeping import contradiction, keep_headers, lacks_headers
 from notary.outside import LOCAL, Embedded, Outside
+from notary.submitting import asked_at, submit
 from notary.wire import all_at_once
-
-
-@dataclass(frozen=True, slots=True)
-class Submitted:
-    """Calendars that took the seal, and those that did not, each with the reason."""
-
-    accepted: tuple[str, ...]
-    refused: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,35 +32,6 @@ class Upgraded:
     status: BatchStatus
     attestations: tuple[Attestation, ...]
     notes: tuple[str, ...]
-
-
-def submit(ledger: Ledger, batch: Batch, outside: Outside, embedded: Embedded | None) -> Submitted:
-    """Submits the seal to those of the batch's calendars that have not taken it, all at once.
-
-    The batch is `pending` once as many as it demands have.
-    """
-    seal = seal_of(batch)
-    waiting = [one.calendar for one in ledger.submissions(batch) if not one.accepted]
-    answers = all_at_once(lambda calendar: submit_to(_where(calendar, embedded), seal), waiting)
-    taken: dict[str, bytes] = {}
-    refused: list[tuple[str, str]] = []
-    for calendar, answer in zip(waiting, answers, strict=True):
-        if isinstance(answer, SystemFailureError):
-            refused.append((calendar, answer.message))
-            ledger.record_refusal(batch, calendar, answer.message, outside.moment())
-        else:
-            taken[calendar] = answer
-    if taken:
-        with ledger.proof_change(batch) as change:
-            known = [] if change.timestamp is None else [change.timestamp]
-            accepted = change.accept(taken)
-            status = BatchStatus.PENDING if accepted >= batch.min_calendars else BatchStatus.QUEUED
-            try:
-                timestamp = merge(seal, [*known, *taken.values()], limits.ITEM_STEPS)
-            except FormatError as error:
-                raise SystemFailureError(f"what the calendars sent makes no proof: {error.message}") from None
-            change.store(timestamp, status, outside.moment(), {"calendars": list(taken)})
-    return Submitted(tuple(taken), tuple(refused))
 
 
 def is_open(ledger: Ledger, batch: Batch, outside: Outside) -> bool:
@@ -101,12 +64,6 @@ def upgrade(
             [_Round(ledger, outside, embedded).batch(ledger.find(batch.head.hex())) for batch in batches],
             [_Round(ledger, outside, embedded).file(path) for path in proofs],
         )
-
-
-def _where(calendar: str, embedded: Embedded | None) -> str:
-    """Where a calendar is asked in this run."""
-    uri = calendar.rstrip("/")
-    return embedded.node.url if embedded and uri == embedded.uri else uri
 
 
 @dataclass(slots=True)
@@ -176,7 +133,7 @@ class _Round:
             for one in attestations
             if one.kind is Kind.PENDING and one.uri is not None and self._may_ask(one.uri, one.message, configured)
         ]
-        answers = all_at_once(lambda one: fetch(_where(one[0], self.embedded), one[1]), due)
+        answers = all_at_once(lambda one: fetch(asked_at(one[0], self.embedded), one[1]), due)
         found = []
         for (uri, commitment), answer in zip(due, answers, strict=True):
             if isinstance(answer, SystemFailureError):

@@ -5,7 +5,7 @@ import hashlib
 import os
 import stat
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from io import FileIO
@@ -24,6 +24,8 @@ LARGE_FILE = 1 << 20
 OTHER_HASHES = {"md5": 16, "sha1": 20}
 """Hash functions that load files state besides SHA-256, and how many bytes their digests have."""
 
+IDENTITY_BYTES = 8
+
 _READ_AHEAD_FROM = 256 * LARGE_FILE
 """Files from this size on are read by a thread of their own while they are hashed; it does not pay for shorter ones."""
 
@@ -41,7 +43,7 @@ _OPEN_FLAGS = (
     | getattr(os, "O_NOFOLLOW", 0)
 )
 _CHANGES = "it changes while it is read"
-_ROW = struct.Struct("<32s8sqqI")
+_ROW = struct.Struct("<32sqqI8s")
 
 
 class Hashed(NamedTuple):
@@ -66,9 +68,9 @@ def hash_file(source: str, progress: Callable[[int], None] = lambda count: None,
     """
     try:
         for _ in range(2):
-            descriptor = _announced(source)
+            descriptor, status = _opened(source)
             try:
-                hashed = _hash_large(descriptor, _regular(source, descriptor), also, progress)
+                hashed = _hash_large(descriptor, status, also, progress)
             finally:
                 os.close(descriptor)
             if hashed is not None:
@@ -87,26 +89,27 @@ def identity_of(source: str, digest: bytes) -> bytes | None:
     return _identity(_state(status), digest) if stat.S_ISREG(status.st_mode) else None
 
 
-def _announced(source: str) -> int:
-    """A descriptor of a file whose first bytes the system may fetch by now."""
+def _opened(source: str) -> tuple[int, os.stat_result]:
+    """A descriptor of a regular file, and its status. Raises OSError and UnreadableError."""
     descriptor = os.open(source, _OPEN_FLAGS)
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode):
+        return descriptor, status
+    os.close(descriptor)
+    what = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+    raise UnreadableError(f"{source}: {what}")
+
+
+def _announce(descriptor: int) -> None:
+    """Has the system fetch a small file by the time it is read."""
     if _advise is not None:
         try:  # noqa: SIM105 - suppress() costs more than the call
-            _advise(descriptor, 0, LARGE_FILE, os.POSIX_FADV_WILLNEED)
+            _advise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
         except OSError:
             pass  # a file system that takes no advice
-    return descriptor
 
 
 _advise = getattr(os, "posix_fadvise", None)
-
-
-def _regular(source: str, descriptor: int) -> os.stat_result:
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        what = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-        raise UnreadableError(f"{source}: {what}")
-    return status
 
 
 def _hash_large(
@@ -180,7 +183,7 @@ def _state(status: os.stat_result) -> _State:
 def _identity(state: _State, digest: bytes) -> bytes:
     # Python hashes numbers the same in every process. It is there to notice a change of the file, or of the disk that
     # keeps the digest, not to withstand a forger.
-    return hash((*state, int.from_bytes(digest, "big"))).to_bytes(8, "little", signed=True)
+    return hash((*state, int.from_bytes(digest, "big"))).to_bytes(IDENTITY_BYTES, "little", signed=True)
 
 
 # -- by the chunk ---------------------------------------------------------------------------------------------------
@@ -219,26 +222,26 @@ class HashedChunk:
     the tree in a row, if they were asked for; of no use where a file was not hashed.
     """
 
-    def __init__(self) -> None:
-        self.leaves = b""
-        self._rows = bytearray()
+    def __init__(self, outcomes: Iterable[Hashed | str | int] = (), leaves: bytes = b"") -> None:
+        """Of each file in turn: what hashing told, or why it cannot be read; its size for a large one."""
+        self.leaves = leaves
         self._others: dict[int, tuple[bytes, ...]] = {}
         self.unreadable: dict[int, str] = {}
         self.large: dict[int, int] = {}
-
-    def add(self, place: int, outcome: Hashed | str | int) -> None:
-        """What became of the file at the next place: hashed, or why not; its size for a large one."""
-        if isinstance(outcome, Hashed):
-            seconds, nanoseconds = divmod(outcome.mtime_ns, 10**9)
-            self._rows += _ROW.pack(outcome.digest, outcome.identity, outcome.size, seconds, nanoseconds)
-            if outcome.others:
-                self._others[place] = outcome.others
-            return
-        self._rows += bytes(_ROW.size)
-        if isinstance(outcome, int):
-            self.large[place] = outcome
-        else:
-            self.unreadable[place] = outcome
+        rows: list[bytes] = []
+        for place, outcome in enumerate(outcomes):
+            if isinstance(outcome, Hashed):
+                digest, size, mtime_ns, identity, others = outcome
+                rows.append(_ROW.pack(digest, size, *divmod(mtime_ns, 10**9), identity))
+                if others:
+                    self._others[place] = others
+                continue
+            rows.append(bytes(_ROW.size))
+            if isinstance(outcome, int):
+                self.large[place] = outcome
+            else:
+                self.unreadable[place] = outcome
+        self._rows = b"".join(rows)
 
     def seen_by(self, worker: str) -> None:
         """Says of each reason on which worker it was so: what one has, another may lack."""
@@ -246,33 +249,29 @@ class HashedChunk:
 
     def outcomes(self) -> Iterator[Hashed | str | None]:
         """The same again, in order; None for a large one."""
-        for place, (digest, identity, size, seconds, nanoseconds) in enumerate(_ROW.iter_unpack(self._rows)):
-            if place in self.large:
-                yield None
-            elif place in self.unreadable:
-                yield self.unreadable[place]
-            else:
-                others = self._others.get(place, ())
+        is_plain = not (self.large or self.unreadable or self._others)
+        for place, (digest, size, seconds, nanoseconds, identity) in enumerate(_ROW.iter_unpack(self._rows)):
+            if is_plain or (place not in self.large and place not in self.unreadable):
+                others = () if is_plain else self._others.get(place, ())
                 yield Hashed(digest, size, seconds * 10**9 + nanoseconds, identity, others)
+            else:
+                yield self.unreadable.get(place)
 
 
 def hash_chunk(chunk: Chunk) -> HashedChunk:
     """Hashes a chunk's small files in their order. Raises nothing: what cannot be read is told."""
-    done = HashedChunk()
+    outcomes: list[Hashed | str | int] = []
     sources = chunk.sources()
     for begin in range(0, len(sources), _AHEAD):
         group = sources[begin : begin + _AHEAD]
-        opened = [_announced_or_why(source) for source in group]
-        for place, source, descriptor in zip(range(begin, begin + len(group)), group, opened, strict=True):
-            if descriptor is None:
-                descriptor = _announced_or_why(source) or _TOO_MANY
-            done.add(place, descriptor if isinstance(descriptor, str) else _outcome(source, descriptor, chunk.also))
-    if chunk.salting is not None:
-        done.leaves = _leaves(chunk, chunk.salting, done)
-    return done
+        opened = list(map(_small, group))
+        for source, one in zip(group, opened, strict=True):
+            one = one or _small(source) or _TOO_MANY
+            outcomes.append(one if isinstance(one, str | int) else _outcome(source, *one, chunk.also))
+    return HashedChunk(outcomes, b"" if chunk.salting is None else _leaves(chunk, chunk.salting, outcomes))
 
 
-def _leaves(chunk: Chunk, salting: Salting, done: HashedChunk) -> bytes:
+def _leaves(chunk: Chunk, salting: Salting, outcomes: Sequence[Hashed | str | int]) -> bytes:
     paths = (
         recorded + b"/" + os.fsencode(name) if recorded else os.fsencode(name)
         for recorded, (_, names) in zip(salting.recorded_folders, chunk.folders, strict=True)
@@ -280,28 +279,36 @@ def _leaves(chunk: Chunk, salting: Salting, done: HashedChunk) -> bytes:
     )
     items = (
         (one.digest, record_bytes(path, one.size, one.mtime_ns)) if isinstance(one, Hashed) else (b"", b"")
-        for path, one in zip(paths, done.outcomes(), strict=True)
+        for path, one in zip(paths, outcomes, strict=True)
     )
     return Salter(salting.key).leaves(salting.first, items)
 
 
 def hash_large(chunk: Chunk) -> HashedChunk:
     """Hashes a chunk's files one after the other, however large. Raises nothing, as `hash_chunk`."""
-    done = HashedChunk()
-    for place, source in enumerate(chunk.sources()):
-        try:
-            done.add(place, hash_file(source, also=chunk.also))
-        except UnreadableError as error:
-            done.add(place, error.message.removeprefix(f"{source}: "))
-    return done
+    return HashedChunk(_large_outcome(source, chunk.also) for source in chunk.sources())
 
 
-def _announced_or_why(source: str) -> int | str | None:
-    """A descriptor, or why there is none; None where too many files are open."""
+def _large_outcome(source: str, also: Sequence[str]) -> Hashed | str:
     try:
-        return _announced(source)
+        return hash_file(source, also=also)
+    except UnreadableError as error:
+        return error.message.removeprefix(f"{source}: ")
+
+
+def _small(source: str) -> tuple[int, os.stat_result] | int | str | None:
+    """A small file, opened; a large one's size; or why there is none of the two, None where too many files are open."""
+    try:
+        descriptor, status = _opened(source)
     except OSError as error:
         return None if error.errno in (errno.EMFILE, errno.ENFILE) else _why(error)
+    except UnreadableError as error:
+        return error.message.removeprefix(f"{source}: ")
+    if status.st_size < LARGE_FILE:
+        _announce(descriptor)
+        return descriptor, status
+    os.close(descriptor)
+    return status.st_size
 
 
 _TOO_MANY = "too many open files"
@@ -311,12 +318,9 @@ def _why(error: OSError) -> str:
     return "a link, and links are not followed" if error.errno == errno.ELOOP else reason_of(error)
 
 
-def _outcome(source: str, descriptor: int, also: Sequence[str]) -> Hashed | str | int:
+def _outcome(source: str, descriptor: int, status: os.stat_result, also: Sequence[str]) -> Hashed | str:
     try:
         try:
-            status = _regular(source, descriptor)
-            if status.st_size >= LARGE_FILE:
-                return status.st_size
             return _hash_small(descriptor, status, also) or hash_file(source, also=also)
         finally:
             os.close(descriptor)

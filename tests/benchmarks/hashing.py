@@ -5,23 +5,31 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.benchmarks.corpora import files
-from tests.benchmarks.measuring import CORES, NOTARY, Job, Row, Setting, anew, in_turn, timed
+from tests.benchmarks.measuring import CORES, NOTARY, Job, Row, Setting, anew, in_turn, timed, timed_until
 
 MIB = 1 << 20
 
 _EMBEDDED = ("--network", "local")
 
 _UNREACHABLE = ("--network", "regtest", "--calendar", "http://127.0.0.1:1")
-"""All but the network: the batch is sealed, the one calendar refuses the connection at once, the batch is queued."""
+"""One calendar that refuses the connection at once: the batch is queued."""
 
 _QUEUED = 3
 
 _DROP_CACHES = Path("/proc/sys/vm/drop_caches")
 
 
-def _stamp(setting: Setting, target: Path, *network: str, expected: int = 0) -> float:
-    ledger = anew(setting.folder / "stamped") / "ledger.db"
-    return timed(NOTARY, "stamp", target, "--ledger", ledger, *network, expected=expected)
+def _ledger(setting: Setting) -> Path:
+    """A ledger of no batches."""
+    path = anew(setting.folder / "stamped") / "ledger.db"
+    timed(NOTARY, "status", "--ledger", path)
+    return path
+
+
+def _sealed(target: Path, ledger: Path) -> float:
+    """Everything before the network: the seconds until `notary stamp` says that the batch is in the ledger."""
+    command = (NOTARY, "stamp", target, "--ledger", ledger, *_UNREACHABLE)
+    return timed_until("batch ", *command, expected=_QUEUED)
 
 
 def _all_in(folder: Path, program: str, files_each: int) -> float:
@@ -36,7 +44,7 @@ def one_large(setting: Setting) -> Iterator[Row]:
     (file,) = files(setting, "one-large", 1, size).rglob("*.pdf")
     ours, peer = in_turn(
         setting.runs,
-        lambda: _stamp(setting, file, *_EMBEDDED),
+        lambda: _sealed(file, _ledger(setting)),
         lambda: timed("openssl", "dgst", "-sha256", file),
     )
     yield Row(f"stamp one file of {size / MIB:,.0f} MiB / openssl", ours, 1.0, peer)
@@ -49,7 +57,7 @@ def some_large(setting: Setting) -> Iterator[Row]:
     each = max(1, min(25, count // CORES))  # few enough that no core waits for the other at the end
     ours, peer = in_turn(
         setting.runs,
-        lambda: _stamp(setting, folder, *_EMBEDDED),
+        lambda: _sealed(folder, _ledger(setting)),
         lambda: _all_in(folder, "openssl dgst -sha256", each),
     )
     yield Row(f"stamp {count:,} files of 4 MiB / xargs -P{CORES} -n {each} openssl", ours, 1.0, peer)
@@ -66,13 +74,12 @@ def small(setting: Setting) -> Iterator[Row]:
     folder, what = _small(setting)
     sealed, peer, whole = in_turn(
         setting.runs,
-        lambda: _stamp(setting, folder, *_UNREACHABLE, expected=_QUEUED),
+        lambda: _sealed(folder, _ledger(setting)),
         lambda: _all_in(folder, "sha256sum", 1000),
-        lambda: _stamp(setting, folder, *_EMBEDDED),
+        lambda: timed(NOTARY, "stamp", folder, "--ledger", _ledger(setting), *_EMBEDDED),
     )
-    note = "without a network: its one calendar is a closed port, so that the process ends when the batch is sealed"
-    yield Row(f"stamp {what} until sealed / xargs -P{CORES} sha256sum", sealed, 1.5, peer, note=note)
-    yield Row("the same with the embedded network", whole, None, peer)
+    yield Row(f"stamp {what} until sealed / xargs -P{CORES} sha256sum", sealed, 1.5, peer)
+    yield Row("the whole process, with the embedded network", whole, None, peer)
 
 
 def cold(setting: Setting) -> Iterator[Row]:
@@ -84,11 +91,11 @@ def cold(setting: Setting) -> Iterator[Row]:
 
     def after_drop(stamps: bool) -> float:
         # The ledger's old files go before the sync, so that removing them is not measured.
-        anew(setting.folder / "stamped")
+        ledger = _ledger(setting)
         os.sync()
         _DROP_CACHES.write_text("3")
         if stamps:
-            return _stamp(setting, folder, *_UNREACHABLE, expected=_QUEUED)
+            return _sealed(folder, ledger)
         return _all_in(folder, "sha256sum", 1000)
 
     ours, peer = in_turn(setting.runs, lambda: after_drop(True), lambda: after_drop(False), warm_up=False)

@@ -134,6 +134,21 @@ def timed(*command: str | Path, expected: int = 0) -> float:
     return seconds
 
 
+def timed_until(said: str, *command: str | Path, expected: int) -> float:
+    """The seconds from a process's start until it prints a line that begins with `said`; it then runs to its end."""
+    begin = perf_counter()
+    with subprocess.Popen(
+        list(map(str, command)), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        line = next((line for line in process.stdout if line.startswith(said)), None)
+        seconds = perf_counter() - begin
+        process.stdout.read()
+    assert process.returncode == expected, f"{command[0]} ended with {process.returncode}"
+    assert line, f"{command[0]} did not say {said!r}"
+    return seconds
+
+
 def environment() -> dict[str, str]:
     """No settings of the user's, and nobody to ask."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("NOTARY_")}

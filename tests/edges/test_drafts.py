@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def known(one: DraftItem) -> Known:
-    return Known(one.size, one.mtime_ns, one.digest, one.identity, one.others)
+    return Known(one.size, one.mtime_ns, one.digest, one.known_by)
 
 
 def taken_over(path: Path, key: tuple[bytes, ...] = KEY, folders: int = 60) -> dict[bytes, Known]:
@@ -131,7 +131,7 @@ def test_a_file_that_was_hashed_again_is_known_as_it_was_last(path: Path) -> Non
 
 def test_everything_that_is_known_of_a_file_comes_back(path: Path) -> None:
     odd = [
-        item(1, name=b"\xff", source=b"/x/\xe9", mtime_ns=-1, others=b"o" * 36, identity=b"i" * 16),
+        item(1, name=b"\xff", source=b"/x/\xe9", mtime_ns=-1, known_by=b"i" * 8 + b"o" * 36),
         item(2, source=b"/x/\xe9", size=2**62, mtime_ns=2**63 + 1, declared={"exhibit": "A"}),
         item(3, name=b"\xff", source=b"/x/\xe9/deeper"),
     ]

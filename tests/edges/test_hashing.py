@@ -410,20 +410,20 @@ MTIMES = [
 
 
 def test_a_hashed_chunk_travels_unchanged() -> None:
-    made = HashedChunk()
-    sent: list[Hashed | str | None] = []
+    sent: list[Hashed | str | int] = []
     identity_bytes = len(identity_of(__file__, bytes(32)) or b"")
     assert identity_bytes >= 8
     for number, mtime_ns in enumerate(MTIMES):
         others = (os.urandom(16), os.urandom(20)) if number % 3 == 0 else ()
         hashed = Hashed(os.urandom(32), number * 2**50, mtime_ns, os.urandom(identity_bytes), others)
-        for outcome in (hashed, None, f"reason {number}", hashed):
-            made.add(len(sent), outcome)
-            sent.append(outcome)
+        sent += [hashed, LARGE_FILE + number, f"reason {number}", hashed]
+    made, told = HashedChunk(sent, b"leaves"), [None if isinstance(one, int) else one for one in sent]
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         arrived = pickle.loads(pickle.dumps(made, protocol))  # noqa: S301 - our own
-        assert list(arrived.outcomes()) == sent
-        assert list(arrived.outcomes()) == sent, "it can be read once only"
+        assert list(arrived.outcomes()) == told
+        assert list(arrived.outcomes()) == told, "it can be read once only"
+        assert list(arrived.large.values()) == [one for one in sent if isinstance(one, int)]
+        assert arrived.leaves == b"leaves"
     assert list(pickle.loads(pickle.dumps(HashedChunk())).outcomes()) == []  # noqa: S301 - our own
     assert len(pickle.dumps(made)) < 200 * len(sent)
 

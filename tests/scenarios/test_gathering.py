@@ -247,7 +247,8 @@ def test_few_large_files_wait(tmp_path: Path, draft: Draft) -> None:
 def test_what_comes_before_a_large_file_need_not_wait_for_it(tmp_path: Path, draft: Draft) -> None:
     for name in ("a", "c"):
         (tmp_path / name).write_bytes(b"x")
-    (tmp_path / "b").write_bytes(bytes(LARGE_FILE))
+    with (tmp_path / "b").open("wb") as large_file:
+        large_file.truncate(64 * LARGE_FILE)
     may_go_on = threading.Event()
 
     class Waiting(ThreadPoolExecutor):
@@ -304,7 +305,11 @@ def test_what_an_earlier_run_hashed_is_not_read_again(tmp_path: Path, mixed: lis
             draft.add(
                 [
                     DraftItem(
-                        b"x", source_folder(f.folder, str(Path.cwd())), os.fsencode(f.name), *h[:4], b"".join(h.others)
+                        b"x",
+                        source_folder(f.folder, str(Path.cwd())),
+                        os.fsencode(f.name),
+                        *h[:3],
+                        known_by=h.identity + b"".join(h.others),
                     )
                     for f, h in good
                 ]

@@ -178,3 +178,74 @@ LOAD_FILE_COLUMNS = 2000
 
 LOAD_FILE_PATH = 4096
 """Characters of a stated path: PATH_MAX on Linux. No file could have a longer one."""
+
+# -- PDF evidence ---------------------------------------------------------------------------------------------------
+PDF_HEAD_BYTES = 1024
+"""Where a PDF's header has to begin: other readers look no further either."""
+
+PDF_SECONDS = 10.0
+"""One file. Twenty thousand pages take a second and a half; a hundred files made to take long, a quarter of an hour."""
+
+PDF_START_SECONDS = 60.0
+"""The reader's process, until it can begin: a tenth of a second, and a busy machine with a slow disk."""
+
+PDF_MEMORY_BYTES = 512 * 1024 * 1024
+"""What the reader's process may take: 100 MB for twenty thousand pages, and a broken file is held whole."""
+
+PDF_ANSWER_BYTES = 64 * 1024
+"""The line that it says of a file: names of 16 attachments, of PDF_TEXT characters of 12 bytes each, are 58 kB."""
+
+PDF_TEXT = 300
+"""Characters of a title, an author, a date or a fault: four lines on paper. What is longer is cut."""
+
+PDF_FIELDS = 100_000
+"""Form fields that are looked at for signatures: pypdf goes no further through a form either."""
+
+PDF_COPY_BYTES = 1024 * 1024 * 1024
+"""A bundle's payload that is copied to the temporary disk to be read. Scans of a whole case file are 300 MB."""
+
+PDF_CARRIED_SECONDS = 60.0
+"""What one file carries and shows: 100 MB are attached in a third of a second, and a page has its text in 50 ms; but
+machines may be slow and busy."""
+
+PDF_PAGES = 500
+"""Pages that are compared: EXHIBITS_LISTED take 35, with 400 characters of name and 600 of description each 242."""
+
+PDF_PAGES_TEXT_BYTES = 4 * 1024 * 1024
+"""Their text together: a full page has 4 kB."""
+
+PDF_PAGE_STREAM_BYTES = 16 * 1024 * 1024
+"""One stream of what a page shows, unpacked: its content, 100 kB, a picture, or a font for Chinese."""
+
+# -- certificates and reports ---------------------------------------------------------------------------------------
+EXHIBITS_LISTED = 500
+"""Exhibits that a certificate prints: some thirty pages. Of more it gives the count, and a table for a spreadsheet."""
+
+CERTIFICATE_BYTES = 16 * 1024 * 1024
+"""certificate.json: 500 exhibits whose names and descriptions are 32 kB each."""
+
+TABLE_BYTES = 15 * 1024 * 1024
+"""exhibits.csv: a hundred thousand exhibits. Of more a certificate gives the count; the bundle lists them."""
+
+ATTACHED_BYTES = 100 * 1024 * 1024
+"""The largest bundle that a certificate can carry: where another program packed it once more, reading it
+back takes 350 MB of PDF_MEMORY_BYTES."""
+
+ATTACHED_BESIDE_BYTES = 2 * CERTIFICATE_BYTES
+"""What may be attached beside the largest file: CERTIFICATE_BYTES, and a table of some 100,000 exhibits."""
+
+ATTACHMENTS = 16
+"""Files attached to a certificate: three are ours, and whoever keeps it may have added some."""
+
+ATTACHMENT_NODES = 1000
+"""Parts of the tree that holds their names: a sound one of so few names has one or two."""
+
+ATTACHED_BY_DEFAULT = 20 * 1024 * 1024
+"""Up to this size a bundle goes into its certificate unless the user says otherwise: what most mail servers take."""
+
+PRINTED_NAME = 480
+"""Characters of a name on a page, escapes written out: eight lines. One that is longer shows its beginning and end, and
+stands whole in the attached data."""
+
+PRINTED_TEXT = DECLARED_TEXT
+"""Characters of any other text on a page, counted the same way: a page's worth."""

@@ -28,6 +28,7 @@ COMMANDS = {
     "upgrade": "Submit what is queued, fetch what calendars have completed.",
     "export": "Write a bundle that others can verify.",
     "verify": "Check a proof, and say what it shows.",
+    "certificate": "Typeset what a batch or a bundle proves, for people, with the bundle attached.",
     "info": "Show what a proof says, checked against nothing.",
     "headers": "Keep the chain's headers on this machine: what `verify` calls the trust `chain`.",
 }
@@ -139,7 +140,8 @@ def _help_hint(error: typer.TyperException) -> str:
 def _fail(
     code: ExitCode, message: str, hints: Iterable[str], wants_json: bool, problems: Iterable[tuple[int, str]] = ()
 ) -> int:
-    from notary.reporting import as_json, shown_text
+    from notary.core.shown import shown_text
+    from notary.reporting import as_json
 
     message, hints = message.strip().removesuffix("."), [hint for hint in hints if hint]
     if wants_json:

@@ -15,6 +15,8 @@ from typing import Annotated, Any
 import typer
 
 from notary.bundling import Disclosure, export
+from notary.certificate import Party
+from notary.certifying import Request, certify
 from notary.core.chain import Checkpoints
 from notary.core.check import Status
 from notary.core.facts import Policy
@@ -87,10 +89,14 @@ def demo(
         with story.step("disclose", "Export another that shows one file, and keeps the others to itself") as told:
             one = export(ledger, batch, folder / "one-file.zip", only=[ALTERED], disclosure=Disclosure.FILES)
             told(f"{one.path.name}: {one.items} of {one.of} files")
+    with story.step("certify", "Typeset a certificate for people, with the bundle inside") as told:
+        request = Request(world.clock(), Party("Ada Winter", "inventor"), "demo")
+        certified = certify(everything.path, folder / "certificate.pdf", request, policy, HeaderSources())
+        told(f"{certified.path.name}: No. {certified.data['number']}")
     verdicts = []
-    for exported in (everything, one):
-        with story.step("verify", f"Verify {exported.path.name}, offline") as told:
-            verdicts.append(check(exported.path))
+    for written in (everything.path, one.path, certified.path):
+        with story.step("verify", f"Verify {written.name}, offline") as told:
+            verdicts.append(check(written))
             told(f"{verdicts[-1].outcome.upper()}", *verdict_sentences(verdicts[-1]))
     altered = folder / "altered" / ALTERED
     with story.step("alter", f"Alter one byte of {ALTERED}, and verify again: this must fail") as told:
@@ -109,7 +115,7 @@ def demo(
             "steps": story.steps,
             "folder": str(folder),
             "bundle": str(everything.path),
-            "certificate": None,
+            "certificate": str(certified.path),
             "verdict": verdicts[0].outcome,
             "altered": {
                 "verdict": failed.outcome,

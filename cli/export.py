@@ -11,10 +11,11 @@ import typer
 from notary.bundling import Disclosure, chosen_items, complete_headers
 from notary.bundling import export as export_batch
 from notary.core.header import NETWORKS
+from notary.core.shown import shown_text
 from notary.edges.ledger import BatchStatus, Ledger, open_ledger
 from notary.errors import InputError
 from notary.listing import ListKind, write_list
-from notary.reporting import banner, plural, shown_text
+from notary.reporting import banner, plural
 
 from .options import Json, LedgerPath, Quiet, in_force
 from .terminal import ExitCode, Terminal
@@ -48,6 +49,9 @@ def export(
         bool | None,
         typer.Option("--ots/--no-ots", help="A standard proof for each item.", show_default="up to 1,000 items"),
     ] = None,
+    with_certificate: Annotated[
+        bool, typer.Option("--certificate/--no-certificate", help="A certificate in the bundle, for people.")
+    ] = True,
     offline: Annotated[
         bool, typer.Option("--offline", help="Contact nothing for headers that are not at hand yet.")
     ] = False,
@@ -72,7 +76,8 @@ def export(
     settled = in_force()
     path = settled.ledger(ledger)
     if manifest or load_file:
-        if (manifest and load_file) or (load_file and only) or ots is not None or disclose is not Disclosure.FILES:
+        is_for_bundles = ots is not None or disclose is not Disclosure.FILES or not with_certificate
+        if (manifest and load_file) or (load_file and only) or is_for_bundles:
             hint = "--manifest takes --only; --load-file takes none of the bundle's options"
             raise InputError("these options do not go together: a list is written in place of a bundle", hint)
         with open_ledger(path) as opened:
@@ -85,7 +90,14 @@ def export(
         sources = world.headers(network, offline=offline)
         notes = complete_headers(opened, found, sources, world.now())
         exported = export_batch(
-            opened, found, output, only=only or (), disclosure=disclose, with_proofs=ots, progress=progress
+            opened,
+            found,
+            output,
+            only=only or (),
+            disclosure=disclose,
+            with_proofs=ots,
+            with_certificate=with_certificate,
+            progress=progress,
         )
     for note in notes:
         terminal.note(shown_text(note))

@@ -10,12 +10,13 @@ import typer
 
 from notary.core.chain import Tip
 from notary.core.header import Header, block_time
+from notary.core.shown import shown_text
 from notary.edges.checkpoints import changes, shipped_checkpoints, write_checkpoints
 from notary.edges.files import written_whole
 from notary.edges.header_store import HeaderStore
 from notary.errors import InputError, NotReadyError
 from notary.outside import LOCAL
-from notary.reporting import banner, plural, shown_text
+from notary.reporting import banner, plural
 from notary.syncing import Synced, import_file, pin, stored_tip
 from notary.syncing import sync as sync_store
 

@@ -9,9 +9,10 @@ import typer
 
 from notary.core.header import shown
 from notary.core.ots import Attestation, Kind, Proof
+from notary.core.shown import shown_text
 from notary.core.verdict import describe_attestation
 from notary.describing import Description, describe
-from notary.reporting import attestation_json, shown_text
+from notary.reporting import attestation_json
 
 from .options import Json, LedgerPath, Quiet
 from .terminal import ExitCode, Terminal

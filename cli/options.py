@@ -45,6 +45,20 @@ NetworkName = Annotated[
         show_default="bitcoin",
     ),
 ]
+Require = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LEVEL",
+        help="The least trust that counts: work, checkpoint, explorers, chain, node.",
+        show_default="checkpoint; work on a test network",
+    ),
+]
+HeadersFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Block headers: a headers.bin with its headers.json, or a flat file from height 0."
+    ),
+]
 NodeUrl = Annotated[
     str | None,
     typer.Option("--node", metavar="URL", help="Your Bitcoin node: http://[USER:PASSWORD@]HOST:PORT. [NOTARY_NODE]"),

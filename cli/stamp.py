@@ -10,12 +10,13 @@ import typer
 
 from notary import limits
 from notary.core.header import Network
+from notary.core.shown import shown_text
 from notary.edges.calendars import DEFAULT_CALENDARS, MIN_CALENDARS
 from notary.edges.ledger import Batch, BatchStatus, Conflict, open_ledger
 from notary.errors import InputError
 from notary.gathering import Hashers, cluster_hashers, local_hashers
 from notary.outside import LOCAL
-from notary.reporting import banner, plural, shown_text, size_text
+from notary.reporting import banner, plural, size_text
 from notary.selecting import LoadOrder
 from notary.stamping import Order, Stamped
 from notary.stamping import stamp as stamp_files

@@ -14,6 +14,7 @@ from notary import limits
 from notary.batches import attestations_of
 from notary.core.header import NETWORKS
 from notary.core.ots import Attestation
+from notary.core.shown import shown_text
 from notary.edges.files import hash_with
 from notary.edges.ledger import Batch, Ledger, LeftBehind, open_ledger
 from notary.errors import InputError
@@ -23,7 +24,6 @@ from notary.reporting import (
     batch_json,
     event_json,
     plural,
-    shown_text,
     size_text,
     submission_json,
 )

@@ -11,10 +11,11 @@ import typer
 from notary import limits
 from notary.core.header import NETWORKS
 from notary.core.ots import Kind
+from notary.core.shown import shown_text
 from notary.edges.ledger import Batch, BatchStatus, Ledger, open_ledger
 from notary.errors import InputError
 from notary.outside import Outside
-from notary.reporting import attestation_json, attested_text, banner, shown_text
+from notary.reporting import attestation_json, attested_text, banner
 from notary.upgrading import Upgraded, is_open
 from notary.upgrading import upgrade as upgrade_all
 

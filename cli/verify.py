@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from notary.core.shown import shown_text
 from notary.core.verdict import Outcome, Verdict
 from notary.edges.header_files import open_headers
 from notary.outside import LOCAL
+from notary.report import check_report, write_report
 from notary.reporting import banner, check_lines, verdict_hints, verdict_json, verdict_sentences
 from notary.verifying import verify as verify_target
 
-from .options import Json, LedgerPath, NetworkName, NodeCookie, NodeUrl, Quiet, in_force
+from .options import HeadersFile, Json, LedgerPath, NetworkName, NodeCookie, NodeUrl, Quiet, Require, in_force
 from .terminal import ExitCode, Terminal
 
-_CODES = {
+CODES = {
     Outcome.VERIFIED: ExitCode.DONE,
     Outcome.FAILED: ExitCode.FAILED,
     Outcome.PENDING: ExitCode.NOT_PROVEN,
@@ -27,30 +30,24 @@ _COLORS = {Outcome.VERIFIED: 32, Outcome.FAILED: 31, Outcome.PENDING: 33, Outcom
 
 
 def verify(
-    target: Annotated[Path, typer.Argument(metavar="TARGET", help="A bundle, an unpacked bag, or a .ots file.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="TARGET", help="A bundle, an unpacked bag, a .ots file, or a certificate.")
+    ],
     evidence: Annotated[
         list[Path] | None,
         typer.Argument(
             metavar="EVIDENCE...", help="Files or folders to match by digest.", show_default="the file beside a .ots"
         ),
     ] = None,
-    require: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LEVEL",
-            help="The least trust that counts: work, checkpoint, explorers, chain, node.",
-            show_default="checkpoint; work on a test network",
-        ),
-    ] = None,
+    require: Require = None,
     offline: Annotated[bool, typer.Option("--offline", help="Contact nothing.")] = False,
     network_name: NetworkName = None,
     node: NodeUrl = None,
     node_cookie: NodeCookie = None,
-    headers: Annotated[
+    headers: HeadersFile = None,
+    report: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="Block headers: a headers.bin with its headers.json, or a flat file from height 0."
-        ),
+        typer.Option(metavar="FILE", help="Also write a report: .pdf, .html or .json.", show_default="none"),
     ] = None,
     ledger: LedgerPath = None,
     json: Json = False,
@@ -62,6 +59,8 @@ def verify(
     that the proof names; they learn no more than the blocks' numbers.
     """
     terminal = Terminal(json=json, quiet=quiet)
+    if report is not None:
+        check_report(report)
     settled = in_force()
     chain = settled.network(network_name)
     policy = settled.policy(chain, require)
@@ -76,9 +75,14 @@ def verify(
         elif node and not offline:  # also on the local network, where only a node that is named here is meant
             sources = replace(sources, node=world.node(chain))
         verdict = verify_target(target, evidence or [], policy, sources, progress=progress)
+        if report is not None:
+            made_at = world.clock().astimezone(UTC)
+            write_report(report, verdict, target, evidence or [], made_at, offline=offline, progress=progress)
     show_verdict(terminal, verdict)
+    if report is not None:
+        terminal.note("", f"report: {shown_text(str(report))}")
     terminal.document(verdict_json(verdict))
-    return _CODES[verdict.outcome]
+    return CODES[verdict.outcome]
 
 
 def show_verdict(terminal: Terminal, verdict: Verdict) -> None:

@@ -9,25 +9,31 @@ import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
-from notary import limits
+from notary import __version__, limits
 from notary.batches import Opened, Whole, seal_of, whole
-from notary.core.chain import boundary
-from notary.core.evidence import BundleNames, write_line
-from notary.core.header import NETWORKS, Header, block_time, existed_by, shown
+from notary.core.evidence import BundleNames, Item, read_item, write_line
+from notary.core.facts import Facts, Files, Policy
+from notary.core.header import NETWORKS
+from notary.core.manifest import read_manifest
 from notary.core.merkle import cover
-from notary.core.ots import Attestation, Kind, read_timestamp, write_proof
+from notary.core.ots import Attestation, Kind, Proof, read_proof, read_timestamp, write_proof
+from notary.core.verdict import judge
 from notary.edges.archive import NotABundleError, RefusedError, open_container
 from notary.edges.bag_writer import BagWriter
 from notary.edges.checkpoints import shipped_checkpoints
 from notary.edges.files import pieces_of, written_whole
+from notary.edges.header_files import HeaderRun, HeaderRuns
 from notary.edges.ledger import Batch, Ledger, StoredItem
 from notary.errors import EvidenceError, InputError, NotReadyError, UnreadableError
 from notary.headers import HeaderSources
+from notary.instructions import instructions
 from notary.keeping import keep_headers
+from notary.sighting import sightings_for
 
 PROOFS_BY_DEFAULT = 1000
 """Items up to which a bundle carries a standard proof of each: one of 100,000 items would double its size."""
@@ -52,14 +58,6 @@ class Exported:
     disclosure: Disclosure
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderRun:
-    """Headers in a row, the first at height `start`."""
-
-    start: int
-    headers: tuple[Header, ...]
-
-
 def complete_headers(ledger: Ledger, batch: Batch, sources: HeaderSources, now: int) -> list[str]:
     """Keeps for the batch's blocks what headers can be had by now, so that the bundle carries them.
 
@@ -80,13 +78,15 @@ def export(
     only: Sequence[str] = (),
     disclosure: Disclosure = Disclosure.FILES,
     with_proofs: bool | None = None,
+    with_certificate: bool = True,
     progress: Callable[[int], None] = lambda count: None,
 ) -> Exported:
     """Writes a bundle of `batch` to `target`: all of its items, or those whose recorded paths match `only`.
 
-    `with_proofs` says whether each item gets a standard `.ots`; by default up to `PROOFS_BY_DEFAULT` do. `progress`
-    is told the bytes of each read. Raises NotReadyError for a batch that no calendar has taken yet; InputError where
-    nothing matches, a file is gone, or `target` is some other file; EvidenceError where a file has changed.
+    `with_proofs` says whether each item gets a standard `.ots`; by default up to `PROOFS_BY_DEFAULT` do;
+    `with_certificate` whether a PDF for people goes in. `progress` is told the bytes of each read. Raises NotReadyError
+    for a batch that no calendar has taken yet; InputError where nothing matches, a file is gone, or `target` is some
+    other file; EvidenceError where a file has changed.
     """
     timestamp = ledger.timestamp(batch)
     if timestamp is None:
@@ -101,7 +101,7 @@ def export(
         with_proofs = len(chosen) <= PROOFS_BY_DEFAULT
     with written_whole(target) as stream:
         with BagWriter(stream, f"notary-{batch.name}") as bag:
-            _fill(bag, ledger, made, chosen, disclosure, with_proofs, timestamp, progress)
+            _fill(bag, ledger, made, chosen, disclosure, with_proofs, with_certificate, timestamp, progress)
         sha256 = _digest(stream)
     return Exported(target, sha256, len(chosen), batch.size, disclosure)
 
@@ -113,6 +113,7 @@ def _fill(
     chosen: Sequence[int],
     disclosure: Disclosure,
     with_proofs: bool,
+    with_certificate: bool,
     timestamp: bytes,
     progress: Callable[[int], None],
 ) -> None:
@@ -138,15 +139,57 @@ def _fill(
     lines = (_line(item, name, disclosure) for item, name in disclosed())
     bag.add("notary/items.jsonl", lines, size=len(chosen) * limits.ITEM_LINE_BYTES // 16)
     bag.add("notary/tree.bin", cover(made.tree, chosen))
-    bag.add("notary/head.ots", [write_proof(batch.head, b"", timestamp)])
+    proof = write_proof(batch.head, b"", timestamp)
+    bag.add("notary/head.ots", [proof])
     bag.add("notary/headers.bin", [header.raw for run in runs for header in run.headers])
     bag.add("notary/headers.json", [_headers_json(batch, runs)])
     if with_proofs:
         tail = made.tail(timestamp)
         for item, name in disclosed():
             bag.add(f"proofs/{name}.ots", [made.proof(item, tail)])
-    bag.add("VERIFY.txt", [_instructions(batch, len(chosen), disclosure, with_proofs, attestations, runs)])
+    bag.add("VERIFY.txt", [instructions(batch, len(chosen), has_files, with_proofs, attestations, runs)])
+    if with_certificate:
+        is_listed = len(chosen) <= limits.EXHIBITS_LISTED
+        items = [read_item(_line(item, name, disclosure), 1) for item, name in disclosed()] if is_listed else []
+        bag.add("certificate.pdf", [_certificate(batch, read_proof(proof), runs, items, len(chosen), disclosure)])
     bag.finish({"External-Identifier": batch.head.hex()})
+
+
+def _certificate(
+    batch: Batch,
+    proof: Proof,
+    runs: Sequence[HeaderRun],
+    items: Sequence[Item],
+    shown_items: int,
+    disclosure: Disclosure,
+) -> bytes:
+    """The certificate inside a bundle: without the bundle attached, and dated by its block, not by the clock."""
+    from notary.certificate import MOMENT, Issue, Statement, certificate, found_by  # a PDF takes some imports
+    from notary.printing import print_certificate
+
+    network = NETWORKS[batch.network]
+    policy = Policy(network, network.least_trust, shipped_checkpoints(network))
+    sightings, _ = sightings_for(proof.attestations, policy, HeaderSources(), HeaderRuns(batch.network, tuple(runs)))
+    facts = Facts("", "", Files(shown_items, batch.size), None, proof, None, sightings)
+    found = found_by(judge(facts, policy))
+    has_names = disclosure is not Disclosure.DIGESTS
+    all_bytes = batch.total_bytes if shown_items == batch.size else None
+    total = sum(item.record["size"] for item in items if item.record) if items else all_bytes
+    stated = Statement(
+        read_manifest(batch.manifest),
+        hashlib.sha256(batch.manifest).digest(),
+        batch.head,
+        None,
+        proof,
+        items,
+        shown_items,
+        total if has_names else None,
+        disclosure.value,
+        None,
+    )
+    at, basis = (found.block_time, "block") if found.block_time else (batch.declared_at, "declared")
+    data = certificate(stated, found, Issue(at, basis, f"notary {__version__}"))
+    return print_certificate(data, datetime.strptime(at, MOMENT).replace(tzinfo=UTC), None, None)
 
 
 def add_evidence(
@@ -266,111 +309,3 @@ def _refuse_other_file(target: Path) -> None:
         raise InputError(
             f"{target} is there already, and is no bundle: it is not overwritten", "give another name with -o"
         ) from None
-
-
-# -- VERIFY.txt -----------------------------------------------------------------------------------------------------
-
-
-def _instructions(
-    batch: Batch,
-    count: int,
-    disclosure: Disclosure,
-    with_proofs: bool,
-    attestations: Iterable[Attestation],
-    runs: Sequence[HeaderRun],
-) -> bytes:
-    """How to verify this bundle without our software, with its own values filled in."""
-    network = NETWORKS[batch.network]
-    blocks = []
-    for one in attestations:
-        if one.kind is not Kind.BITCOIN or one.height is None:
-            continue
-        lines = [f"   block {one.height}, merkle root {shown(one.message)}"]
-        run = next((run for run in runs if run.start <= one.height < run.start + len(run.headers)), None)
-        if run is not None:
-            at = one.height - run.start
-            header = run.headers[at]
-            by = existed_by([each.time for each in run.headers[at:]])
-            lines += [
-                f"   its hash {header.shown_hash}",
-                f"   its own clock says {block_time(header)}; allowing for loose clocks: no later than {by} (UTC)",
-            ]
-            last = boundary(one.height)
-            if last < run.start + len(run.headers):
-                lines += [
-                    f"   notary/headers.bin leads from it, each header naming the one before, to block {last},",
-                    f"   with the hash {run.headers[last - run.start].shown_hash}:",
-                    "   whoever confirms that hash confirms the block",
-                ]
-        blocks.append("\n".join(lines))
-    return (
-        _TEMPLATE.format(
-            test="" if not network.is_test else f"TEST NETWORK {batch.network}: THIS PROVES NOTHING.\n\n",
-            count=f"{count:,}",
-            of=f"{batch.size:,}",
-            head=batch.head.hex(),
-            root=batch.root.hex(),
-            bag=_BAG_OF_FILES if disclosure is Disclosure.FILES else _BAG_WITHOUT_FILES,
-            proof=_WITH_PROOFS if with_proofs else _WITHOUT_PROOFS,
-            blocks="\n".join(blocks) or "   none yet: the proof is pending; calendars complete it within hours",
-        )
-    ).encode()
-
-
-_TEMPLATE = """\
-HOW TO VERIFY THIS BUNDLE WITHOUT THE SOFTWARE THAT MADE IT
-
-{test}It shows {count} of the {of} files of one batch. They are committed to by one number, the head:
-
-   {head}
-
-The head was submitted to OpenTimestamps calendars, which put it into a block of a public chain. Whoever follows the
-steps below trusts SHA-256 and that chain, and neither notary nor its makers.
-
-1. THE BAG. In the folder that holds this file:
-
-   sha256sum -c tagmanifest-sha256.txt
-{bag}
-2. THE PROOF, with the OpenTimestamps client (`pip install opentimestamps-client`):
-
-{proof}
-   `ots verify` asks a Bitcoin node of your own. Without a node, `ots info` prints the merkle root of the block that
-   the proof leads to; compare it with that block's on any two public block explorers.
-
-3. THE BLOCKS that the proof leads to:
-
-{blocks}
-
-4. THE TREE, if "{count} of {of}" matters to you. A plain .ots proof cannot show an item's place in its batch. The
-   file FORMAT.md of notary describes the commitment; with it, notary/items.jsonl and notary/tree.bin give the root
-
-   {root}
-
-   and the root with notary/manifest.json gives the head.
-
-WHAT THIS DOES NOT PROVE: who wrote, owns or invented anything; that anything in the files is true, new or lawfully
-acquired; that no earlier version exists; that the batch is all there is. It proves that these bytes existed no later
-than the block. Names, times and titles in notary/ are what somebody declared; the batch commits to them, and nothing
-checks them.
-"""
-
-_BAG_OF_FILES = "   sha256sum -c manifest-sha256.txt\n"
-
-_BAG_WITHOUT_FILES = """\
-   Its files are not in this bundle. The SHA-256 of each is in notary/items.jsonl, under "digest"; compare it with
-   what `sha256sum FILE` prints.
-"""
-
-_WITH_PROOFS = """\
-   ots verify -f FILE proofs/FILE.ots
-   ots info proofs/FILE.ots
-
-   for each FILE. A file data/PATH has its proof as proofs/PATH.ots.
-"""
-
-_WITHOUT_PROOFS = """\
-   ots verify -d HEAD notary/head.ots
-   ots info notary/head.ots
-
-   with the number above for HEAD. Proofs of single files are not in this bundle.
-"""

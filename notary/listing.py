@@ -14,7 +14,7 @@ from pathlib import Path
 from notary.batches import attestations_of
 from notary.core.evidence import DECLARED, rfc3339
 from notary.core.header import NETWORKS, existed_by
-from notary.core.load_file import Dialect, LoadFormat, bom, write_row
+from notary.core.load_file import CSV_UTF8, Dialect, LoadFormat, bom, write_row
 from notary.core.ots import Kind
 from notary.edges.files import written_whole
 from notary.edges.ledger import Batch, Ledger, StoredItem
@@ -40,7 +40,6 @@ class Listed:
     without_item: int = 0
 
 
-_CSV = LoadFormat(Dialect.CSV, "utf-8", has_bom=False, newline="\r\n")
 _COLUMNS = ("item", "path", "path_hex", "sha256", "bytes", "modified", *DECLARED)
 _ADDED = ("SHA256Hash", "NotaryBatch", "NotaryItem", "ExistedBy", "Attestation")
 
@@ -100,7 +99,7 @@ def _sums(items: Iterator[StoredItem]) -> Iterator[bytes]:
 
 
 def _table(items: Iterator[StoredItem]) -> Iterator[bytes]:
-    yield write_row(_COLUMNS, _CSV)
+    yield write_row(_COLUMNS, CSV_UTF8)
     for item in items:
         declared = item.declared or {}
         modified = None if item.mtime_ns is None else rfc3339(item.mtime_ns)
@@ -108,7 +107,7 @@ def _table(items: Iterator[StoredItem]) -> Iterator[bytes]:
             *(str(item.index), *_path_cells(item.path), item.digest.hex(), str(item.size), modified or ""),
             *(declared.get(key, "") for key in DECLARED),
         )
-        yield write_row(cells, _CSV)
+        yield write_row(cells, CSV_UTF8)
 
 
 def _path_cells(path: bytes) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from notary import limits
 from notary.core.bag import PAYLOAD
 from notary.core.digest import DIGEST_BYTES
 from notary.core.evidence import Item, read_item
-from notary.core.facts import Fault, Faults, Files
+from notary.core.facts import Fault, Faults, Files, Match, SeenItem
 from notary.core.merkle import root_by_cover
 from notary.edges.archive import Container, RefusedError, lines
 from notary.edges.walking import Found, Unreadable, walk
@@ -134,9 +134,11 @@ class ItemsPass:
         for path, digest in given:
             self._by_name.setdefault(os.fsencode(path.file.name), []).append((path, digest))
         self._namesakes: dict[Evidence, bytes] = {}
+        self._digest_of = dict(given)
         self._is_claimed = bytearray(len(container.numbers))
         self.files = Tally()
         self.records = Tally()
+        self._seen: list[tuple[Item, Match | None]] = []
 
     def root(self, size: int) -> tuple[bytes | None, str | None]:
         """The root over a batch of `size`, or what keeps it from being computed."""
@@ -203,6 +205,7 @@ class ItemsPass:
 
     def _compare_file(self, item: Item) -> None:  # 4
         is_found = bool(self._given) and self._compare_with_given(item)
+        is_altered = False
         if item.file is not None:
             expected = f"SHA-256 {item.digest.hex()}"
             number = self._container.numbers.get(item.file)
@@ -213,8 +216,11 @@ class ItemsPass:
                 if (found := self._digests[item.file]) == item.digest:
                     is_found = True
                 else:
+                    is_altered = True
                     self.files.mismatch(item.file, expected, f"SHA-256 {found.hex()}")
         self.files.matched += is_found
+        if len(self._seen) < limits.EXHIBITS_LISTED:
+            self._seen.append((item, Match.DIFFERS if is_altered else Match.MATCHES if is_found else None))
 
     def _compare_with_given(self, item: Item) -> bool:
         """Whether a given file has the item's digest; those of its name that have not are kept in mind."""
@@ -239,6 +245,19 @@ class ItemsPass:
                 self.files.mismatch(str(path.file), "the digest of an item in this bundle", f"SHA-256 {digest.hex()}")
         if self._given and not self._met and not self.files.failed:
             self.files.mismatch("the evidence given", "files of this bundle", "no file in it matches")
+
+    def seen(self) -> tuple[SeenItem, ...]:
+        """The first items, after the pass: whether their bytes were at hand, or others under their names."""
+        altered = {expected for path, expected in self._namesakes.items() if self._digest_of[path] not in self._met}
+        return tuple(
+            SeenItem(
+                item.index,
+                None if item.path is None else item.label,
+                item.digest,
+                match or (Match.DIFFERS if item.digest in altered else Match.NOT_AT_HAND),
+            )
+            for item, match in self._seen
+        )
 
 
 def _last_part(item: Item) -> bytes:

@@ -6,14 +6,14 @@ Text from outside (names of files, titles) is shown with control and direction c
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterator, Mapping
 from math import log2
 from typing import TYPE_CHECKING, Any
 
-from notary.core.check import NOT_IN_A_PROOF, Status
+from notary.core.check import LAST_OF_BUNDLE, NOT_IN_A_PROOF, Status
 from notary.core.header import NETWORKS, Network, Trust, shown, work
 from notary.core.ots import Attestation, Kind
+from notary.core.shown import shown_text
 
 if TYPE_CHECKING:
     from notary.core.verdict import Verdict
@@ -44,30 +44,26 @@ FAILURE_WORDS = {
     11: "the block does not bear the proof out",
     12: "the block is not where it should be in the chain",
     13: "the manifest is older than the block that it names",
+    14: "the certificate does not say what the bundle in it gives",
+    15: "its printed pages are not those of its data",
 }
+"""What a failed check means, by its number."""
 
 NOT_PROVEN = (
     "It does not prove who wrote, owns or invented anything, that the content is true or new, or that no earlier"
     " version exists."
 )
 
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-
-
-def shown_text(text: str) -> str:
-    """`text` from outside, fit to print: what would move the cursor, turn the line round or hide is escaped."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        character if unicodedata.category(character) not in _INVISIBLE else _escaped(ord(character))
-        for character in text
-    )
-
-
-def _escaped(code: int) -> str:
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no text (PEP 383)
-        return f"\\x{code - 0xDC00:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+NOT_CLAIMED = (
+    "who wrote, invented or owns anything in the files",
+    "that anything in them is true, new, complete or lawfully acquired",
+    "when they were made: they may be older than the date that is given, and an earlier version of them may exist",
+    "that anything was published, or was kept confidential",
+    "that names, dates, custodians and other declared facts are true",
+    "a right of any kind, such as a right of priority",
+    "that a court or an office will admit it; it is no qualified electronic time stamp (eIDAS)",
+)
+"""What no certificate and no report claims (DESIGN section 10)."""
 
 
 def plural(count: int, thing: str, things: str | None = None) -> str:
@@ -102,6 +98,8 @@ def verdict_sentences(verdict: Verdict) -> Iterator[str]:
             yield f"{subject} {how} no later than {verdict.block.existed_by} (UTC)."
             block = _block_text(verdict)
             yield f"{block[:1].upper()}{block[1:]}; {trust_text(verdict)}."
+            if verdict.is_of_certificate:
+                yield "That is what the bundle in it gives; printed text proves nothing by itself."
             yield NOT_PROVEN
         case Outcome.PENDING:
             yield f"{subject.removesuffix(',')}: sound so far, but no block attests it yet."
@@ -113,9 +111,19 @@ def verdict_sentences(verdict: Verdict) -> Iterator[str]:
                 yield f"{shown_text(verdict.target)}: {FAILURE_WORDS[failed.number]}."
                 yield f"Check {failed.number}, {failed.name}. Found: {shown_text(failed.found)}"
                 yield f"Expected: {shown_text(failed.expected)}"
+                if failed.number > LAST_OF_BUNDLE:
+                    yield from _bundle_in_certificate(verdict)
         case _:
             yield f"{subject.removesuffix(',')}: {_unconfirmed(verdict)}."
             yield from (f"Tried: {shown_text(why)}." for why in verdict.tried)
+
+
+def _bundle_in_certificate(verdict: Verdict) -> Iterator[str]:
+    """What holds of the bundle, where only the certificate around it is wrong."""
+    yield "Printed text proves nothing by itself: go by the bundle that is attached, not by what this paper says."
+    if verdict.block and verdict.trust >= verdict.policy.least:
+        count = plural(verdict.files.disclosed, "file")
+        yield f"That bundle is sound: {count} existed no later than {verdict.block.existed_by} (UTC)."
 
 
 def _subject(verdict: Verdict) -> str:

@@ -5,20 +5,22 @@ with `offline` nothing is contacted.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from notary import limits
 from notary.core.bag import PAYLOAD, PAYLOAD_MANIFEST, TAG_MANIFEST
 from notary.core.bag import read_manifest as read_bag_manifest
 from notary.core.digest import head_hash, statement_hash
-from notary.core.facts import BundleFacts, Facts, Fault, Faults, Files, Policy, Sighting
+from notary.core.facts import BundleFacts, Facts, Fault, Faults, Files, Match, Policy, SeenItem, Sighting
 from notary.core.manifest import Manifest, UnknownVersionError, read_manifest
 from notary.core.ots import MAGIC, Proof, read_proof
 from notary.core.strict_json import quoted
-from notary.core.verdict import Verdict, judge
+from notary.core.verdict import Outcome, Verdict, judge
 from notary.edges.archive import Container, NotABundleError, RefusedError, open_container, read_small
 from notary.edges.files import hash_with, read_whole
 from notary.edges.header_files import HeaderRuns, parse_runs
+from notary.edges.pdf_reading import is_pdf
 from notary.errors import FormatError, InputError
 from notary.headers import HeaderSources
 from notary.matching import Digests, Evidence, ItemsPass, Tally, digests_of, evidence_files
@@ -35,20 +37,19 @@ def verify(
     *,
     progress: Progress = lambda count: None,
 ) -> Verdict:
-    """The verdict on a bundle, an unpacked bag or a `.ots` file; `evidence` is matched to it by digest.
+    """The verdict on a bundle, an unpacked bag, a `.ots` file or a certificate; `evidence` is matched to it by digest.
 
     Raises InputError where the target or the evidence cannot be read, or the target is none of these. What a bundle
     or proof gets wrong is in the verdict.
     """
-    if target.is_dir() or (not _begins(target, MAGIC) and _begins(target, b"PK")):
+    head = b"" if target.is_dir() else read_whole(target, limits.PDF_HEAD_BYTES)
+    if target.is_dir() or head.startswith(b"PK"):
         facts = _gather_bundle(target, evidence, policy, sources, progress)
-    else:
+    elif head.startswith(MAGIC) or target.suffix == ".ots" or not is_pdf(head):
         facts = _gather_proof(target, evidence, policy, sources, progress)
+    else:
+        facts = _gather_certificate(target, evidence, policy, sources, progress)
     return judge(facts, policy)
-
-
-def _begins(path: Path, magic: bytes) -> bool:
-    return read_whole(path, len(magic)).startswith(magic)
 
 
 # -- plain proofs ---------------------------------------------------------------------------------------------------
@@ -79,7 +80,9 @@ def _gather_proof(
     tally.nothing_matched(paths, f"{proof.hash_name} {proof.digest.hex()}")
     subject = paths[0].name if len(paths) == 1 else target.name.removesuffix(".ots")
     sightings, unreachable = sightings_for(proof.attestations, policy, sources, None)
-    return Facts(str(target), subject, tally.files(1, 1), None, proof, None, sightings, unreachable)
+    match = Match.DIFFERS if tally.failed else Match.MATCHES if tally.matched else Match.NOT_AT_HAND
+    seen = (SeenItem(0, subject, proof.digest, match),) if proof.hash_name == "sha256" else ()
+    return Facts(str(target), subject, tally.files(1, 1), None, proof, None, sightings, unreachable, seen)
 
 
 def _no_target(target: Path, data: bytes) -> str:
@@ -97,6 +100,21 @@ def _stamped_file(target: Path) -> Path:
     if path == target or not path.is_file():
         raise InputError(f"{target}: the file that it is a proof of is not beside it", f"notary verify {target} FILE")
     return path
+
+
+# -- certificates ---------------------------------------------------------------------------------------------------
+
+
+def _gather_certificate(
+    target: Path, evidence: Sequence[Path], policy: Policy, sources: HeaderSources, progress: Progress
+) -> Facts:
+    from notary.comparing import carried_by, compare  # what typesets is imported where it is needed
+
+    with carried_by(target) as carried:
+        inside = _gather_bundle(carried.bundle, evidence, policy, sources, progress)
+        # Of a bundle that is not sound there is nothing to compare with.
+        compared = compare(carried) if judge(inside, policy).outcome is not Outcome.FAILED else None
+    return replace(inside, target=str(target), subject=target.name, certificate=compared)
 
 
 # -- bundles --------------------------------------------------------------------------------------------------------
@@ -156,7 +174,7 @@ def _gather_bag(
         headers_fault=headers_fault,
     )
     files = items.files.files(items.files.disclosed, manifest.size if manifest else 0)
-    return Facts(str(target), target.name, files, facts, proof, proof_fault, sightings, unreachable)
+    return Facts(str(target), target.name, files, facts, proof, proof_fault, sightings, unreachable, items.seen())
 
 
 def _optional(container: Container, name: str) -> bytes | None:

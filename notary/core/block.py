@@ -14,13 +14,14 @@ from notary.core.ots import Attestation
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The attesting block, and what is claimed from it."""
+    """The attesting block, and what is claimed from it; `confirmations` by the source's own count, if it has one."""
 
     height: int
     header: Header
     trust: Trust
     source: str
     existed_by: date
+    confirmations: int | None = None
 
     @property
     def time(self) -> str:
@@ -145,4 +146,5 @@ def _claim(sighting: Sighting, policy: Policy) -> Block:
     if sighting.confirmations is not None and sighting.confirmations < policy.confirmations:
         source += f": {sighting.confirmations} confirmations; {policy.confirmations} are asked for"
     trust = trust_in(sighting, policy)
-    return Block(sighting.height, sighting.header, trust, source, existed_by([header.time for header in sound]))
+    day = existed_by([header.time for header in sound])
+    return Block(sighting.height, sighting.header, trust, source, day, sighting.confirmations)

@@ -24,8 +24,13 @@ NAMES = {
     11: "block header",
     12: "place in the chain",
     13: "not before",
+    14: "certificate's data",
+    15: "certificate's pages",
 }
+"""DESIGN section 4; the last two are of certificates only."""
 
+
+LAST_OF_BUNDLE = 13
 
 NOT_IN_A_PROOF = "not part of a plain proof"
 

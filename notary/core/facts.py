@@ -1,6 +1,8 @@
 """What a verifier gathers, for `verdict.judge` to judge: facts about a target, and what the verifier demands."""
 
 from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
 
 from notary.core.chain import Checkpoints
 from notary.core.header import CONFIRMATIONS, Header, Network, Trust
@@ -44,6 +46,24 @@ class Files:
     faults: Faults = Faults()
 
 
+class Match(StrEnum):
+    """Whether an item's bytes are at hand."""
+
+    MATCHES = "matches"
+    DIFFERS = "differs"
+    NOT_AT_HAND = "not at hand"
+
+
+@dataclass(frozen=True, slots=True)
+class SeenItem:
+    """An item that was shown: `name` is its recorded path, or None where that is withheld."""
+
+    index: int
+    name: str | None
+    digest: bytes
+    match: Match
+
+
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """The header at a height, and those after it, as one source gave them: one at least.
@@ -82,8 +102,25 @@ class BundleFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateFacts:
+    """How a certificate compares with the bundle that it carries.
+
+    `fault` says why its data could not be read, `differs` what they say otherwise than the bundle; `existed_by` and
+    `block_hash` are theirs. `pages` says how its pages differ from the data, `uncompared` why that is not known.
+    """
+
+    fault: str | None = None
+    differs: str | None = None
+    existed_by: date | None = None
+    block_hash: str | None = None
+    pages: str | None = None
+    uncompared: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """All that was gathered about one target. `bundle` is None for a plain proof, `subject` what it is about."""
+    """All that was gathered about one target. `bundle` is None for a plain proof, `subject` what it is about; `items`
+    are the first that it shows."""
 
     target: str
     subject: str
@@ -93,6 +130,8 @@ class Facts:
     proof_fault: str | None
     sightings: tuple[Sighting, ...] = ()
     unreachable: tuple[str, ...] = ()
+    items: tuple[SeenItem, ...] = ()
+    certificate: CertificateFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

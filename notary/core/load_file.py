@@ -367,6 +367,10 @@ def bom(how: LoadFormat) -> bytes:
     return _BOM.encode(how.encoding) if how.has_bom else b""
 
 
+CSV_UTF8 = LoadFormat(Dialect.CSV, "utf-8", has_bom=False, newline="\r\n")
+"""RFC 4180 as it is written here where nothing else is asked for."""
+
+
 def write_row(cells: Sequence[str], how: LoadFormat) -> bytes:
     """The row's bytes, with its line end. Raises FormatError for text that the format cannot hold.
 

@@ -10,9 +10,10 @@ from datetime import date
 from enum import StrEnum
 
 from notary.core.block import Block, find_block
-from notary.core.check import NOT_IN_A_PROOF, Check, Status, failed, passed, skipped
-from notary.core.facts import BundleFacts, Facts, Files, Policy
-from notary.core.header import Trust
+from notary.core.check import LAST_OF_BUNDLE, NOT_IN_A_PROOF, Check, Status, failed, passed, skipped
+from notary.core.facts import BundleFacts, CertificateFacts, Facts, Files, Policy, SeenItem
+from notary.core.header import Network, Trust
+from notary.core.manifest import Manifest
 from notary.core.merkle import steps_to_seal
 from notary.core.ots import BROKEN_HASHES, Attestation, Kind, Proof, leading_steps
 
@@ -28,7 +29,8 @@ class Outcome(StrEnum):
 class Verdict:
     """The answer, with all that led to it.
 
-    `block` is set where a header bears the attestation out; `tried` says of sources why they did not help.
+    `block` is set where a header bears the attestation out; `tried` says of sources why they did not help; `items` are
+    the first that it is about.
     """
 
     target: str
@@ -41,6 +43,8 @@ class Verdict:
     block: Block | None
     calendars: tuple[str, ...]
     tried: tuple[str, ...]
+    items: tuple[SeenItem, ...] = ()
+    manifest: Manifest | None = None
 
     @property
     def trust(self) -> Trust:
@@ -50,6 +54,10 @@ class Verdict:
     def existed_by(self) -> date | None:
         """The day that the verdict stands for: none unless it is `verified`."""
         return self.block.existed_by if self.block and self.outcome is Outcome.VERIFIED else None
+
+    @property
+    def is_of_certificate(self) -> bool:
+        return self.checks[-1].number > LAST_OF_BUNDLE
 
     def check(self, number: int) -> Check:
         return next(check for check in self.checks if check.number == number)
@@ -65,13 +73,15 @@ def judge(facts: Facts, policy: Policy) -> Verdict:
     made_on = bundle.manifest.network if bundle and bundle.manifest else None
     counted = tuple(one for one in proof.attestations if not one.hashes & BROKEN_HASHES) if proof else ()
     blocks = tuple(one for one in counted if one.kind is Kind.BITCOIN)
-    checks.append(_path(facts, counted))
+    checks.append(_path(facts, counted, policy.network))
     block = None
     if made_on in (None, policy.network.name):
         block, header_checks = find_block(facts, blocks, policy)
     else:
         header_checks = _other_network(made_on, policy.network.name)
     checks += [*header_checks, _not_before(bundle)]
+    if facts.certificate:
+        checks += [_certificate_data(facts.certificate, block), _certificate_pages(facts.certificate)]
     if any(check.status is Status.FAILED for check in checks):
         outcome = Outcome.FAILED
     elif not blocks and any(one.kind is Kind.PENDING for one in counted):
@@ -93,6 +103,8 @@ def judge(facts: Facts, policy: Policy) -> Verdict:
         block,
         calendars,
         facts.unreachable,
+        facts.items,
+        bundle.manifest if bundle else None,
     )
 
 
@@ -192,7 +204,7 @@ def _head(bundle: BundleFacts, proof: Proof | None) -> Check:  # check 8
     return passed(8, expected, "the same head, recomputed")
 
 
-def _path(facts: Facts, counted: Sequence[Attestation]) -> Check:  # check 10
+def _path(facts: Facts, counted: Sequence[Attestation], network: Network) -> Check:  # check 10
     expected = "operations that lead to an attestation"
     proof = facts.proof
     if proof is None:
@@ -200,7 +212,7 @@ def _path(facts: Facts, counted: Sequence[Attestation]) -> Check:  # check 10
             return skipped(10, "the container was refused")
         return failed(10, expected, facts.proof_fault or "no proof")
     blocks_first = sorted(proof.attestations, key=lambda one: (one.kind is Kind.PENDING, one.height or 0))
-    found = "; ".join(dict.fromkeys(map(describe_attestation, blocks_first)))
+    found = "; ".join(dict.fromkeys(describe_attestation(one, network) for one in blocks_first))
     if not counted:
         broken = ", ".join(sorted(BROKEN_HASHES & frozenset().union(*(one.hashes for one in proof.attestations))))
         why = f"two different files can be made with one {broken} digest, so it does not tell which one existed"
@@ -208,11 +220,12 @@ def _path(facts: Facts, counted: Sequence[Attestation]) -> Check:  # check 10
     return passed(10, expected, found)
 
 
-def describe_attestation(one: Attestation) -> str:
-    """One attestation in words, as a report names it."""
+def describe_attestation(one: Attestation, network: Network | None = None) -> str:
+    """One attestation in words, as a report names it; on a test network its blocks are not Bitcoin's."""
     match one.kind:
         case Kind.BITCOIN:
-            return f"Bitcoin block {one.height:,}"
+            is_test = network is not None and network.is_test
+            return f"block {one.height:,} of the test network" if is_test else f"Bitcoin block {one.height:,}"
         case Kind.PENDING:
             return f"pending at {one.uri}"
         case Kind.LITECOIN | Kind.ETHEREUM:
@@ -226,6 +239,32 @@ def _not_before(bundle: BundleFacts | None) -> Check:  # check 13
     if bundle.manifest is not None and bundle.manifest.names_block:
         return skipped(13, "the manifest names an earlier block; this release does not check it")
     return skipped(13, "the manifest names no earlier block")
+
+
+def _certificate_data(certificate: CertificateFacts, block: Block | None) -> Check:  # check 14
+    expected = "what the bundle in it gives"
+    if certificate.fault is not None:
+        return failed(14, expected, certificate.fault)
+    if certificate.differs is not None:
+        return failed(14, expected, certificate.differs)
+    if certificate.existed_by is None:
+        return passed(14, expected, "the same; it claims no date")
+    if block is None:
+        return skipped(14, f"the same, but there is no header here to compare its date {certificate.existed_by} with")
+    if certificate.block_hash != block.header.shown_hash:
+        return failed(14, f"block {block.header.shown_hash}", f"block {certificate.block_hash}")
+    if certificate.existed_by < block.existed_by:
+        return failed(14, f"no date before {block.existed_by}", f"the date {certificate.existed_by}")
+    return passed(14, expected, "the same")
+
+
+def _certificate_pages(certificate: CertificateFacts) -> Check:  # check 15
+    expected = "pages that say what its data say"
+    if certificate.pages is not None:
+        return failed(15, expected, certificate.pages)
+    if certificate.uncompared is not None:
+        return skipped(15, certificate.uncompared, expected)
+    return passed(15, expected, "the same, typeset again from the data")
 
 
 def _other_network(made_on: str, wanted: str) -> tuple[Check, Check]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from notary import limits
 from notary.core.header import HEADER_BYTES, Header, linked, parse_run
@@ -10,12 +10,19 @@ from notary.core.strict_json import read_object
 from notary.errors import FormatError, InputError
 
 
+class HeaderRun(NamedTuple):
+    """Headers in a row, the first at height `start`."""
+
+    start: int
+    headers: tuple[Header, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class HeaderRuns:
-    """Runs of linked headers, each from a height on, of one network."""
+    """Runs of linked headers of one network."""
 
     network: str | None
-    runs: tuple[tuple[int, tuple[Header, ...]], ...]
+    runs: tuple[HeaderRun, ...]
 
     def at(self, height: int, count: int) -> tuple[Header, ...]:
         """The header at `height` and up to `count` - 1 that follow it link by link, from whichever run has them."""
@@ -64,7 +71,7 @@ def parse_runs(index: bytes, data: bytes) -> HeaderRuns:
     if len(data) > limits.HEADERS * HEADER_BYTES:
         raise FormatError(f"headers.bin has over {limits.HEADERS} headers")
     headers = parse_run(data)
-    found: list[tuple[int, tuple[Header, ...]]] = []
+    found: list[HeaderRun] = []
     used = 0
     for run in runs:
         if not (isinstance(run, dict) and set(run) == {"start", "count"}):
@@ -72,7 +79,7 @@ def parse_runs(index: bytes, data: bytes) -> HeaderRuns:
         start, count = run["start"], run["count"]
         if type(start) is not int or type(count) is not int or start < 0 or count < 1:
             raise FormatError(f"{what}: a run's start or count is out of range")
-        found.append((start, linked(headers[used : used + count])))
+        found.append(HeaderRun(start, linked(headers[used : used + count])))
         used += count
     if used != len(headers):
         raise FormatError(f"{what} tells of {used} headers, headers.bin has {len(headers)}")

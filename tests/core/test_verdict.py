@@ -96,7 +96,7 @@ def test_a_sound_proof_is_verified() -> None:
 @pytest.mark.parametrize("facts", [PLAIN, BUNDLED, replace(BUNDLED, bundle=BundleFacts(container_fault="a bomb"))])
 def test_thirteen_checks_in_order_with_what_was_expected_and_found(facts: Facts) -> None:
     checks = judge(facts, POLICY).checks
-    assert [check.number for check in checks] == list(range(1, 14)) == list(NAMES)
+    assert [check.number for check in checks] == list(range(1, 14))
     for check in checks:
         assert check.name == NAMES[check.number]
         assert check.found

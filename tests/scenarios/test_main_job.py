@@ -29,7 +29,7 @@ def test_demo_shows_the_whole_way(notary: Notary, tmp_path: Path) -> None:
     assert demo.code == 0, demo.err
     assert "TEST NETWORK" in demo.out
     assert str(tmp_path / "kept") in demo.out
-    assert demo.out.count("VERIFIED") == 2
+    assert demo.out.count("VERIFIED") == 3
     assert "a file is not what was stamped" in demo.out
     again = notary("demo", "--keep", "kept")
     assert (again.code, again.out) == (2, "")

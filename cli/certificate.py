@@ -1,0 +1,163 @@
+"""`notary certificate`"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from notary import limits
+from notary.bundling import Disclosure, chosen_items, complete_headers, export
+from notary.certificate import MOMENT, Party
+from notary.certifying import Certified, Request, certify
+from notary.core.declarations import DeclarationKind
+from notary.core.header import NETWORKS
+from notary.core.shown import shown_text
+from notary.edges.header_files import open_headers
+from notary.edges.ledger import Batch, Ledger, open_ledger
+from notary.errors import InputError
+from notary.reporting import banner, size_text, verdict_hints
+
+from .options import HeadersFile, Json, LedgerPath, NetworkName, NodeCookie, NodeUrl, Quiet, Require, in_force
+from .terminal import Terminal
+from .verify import CODES
+
+_MEGABYTE = 10**6
+
+
+def certificate(
+    subject: Annotated[
+        str, typer.Argument(metavar="BATCH|BUNDLE", help="The first digits of a batch's head, or a bundle's file.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The PDF to write.")],
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Of a batch, only items whose recorded paths match.", show_default="all"),
+    ] = None,
+    disclose: Annotated[
+        Disclosure | None,
+        typer.Option(help="Of a batch, what the bundle in the PDF shows of its items.", show_default="names"),
+    ] = None,
+    party: Annotated[str | None, typer.Option(metavar="NAME", help="Who notarized, as is declared.")] = None,
+    role: Annotated[str | None, typer.Option(metavar="ROLE", help="As what, as is declared.")] = None,
+    matter: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The matter to name.", show_default="the batch's own")
+    ] = None,
+    declaration: Annotated[
+        DeclarationKind | None,
+        typer.Option(help="Add the draft of a declaration, for a qualified person to complete.", show_default="none"),
+    ] = None,
+    attach_up_to: Annotated[
+        float | None,
+        typer.Option(metavar="MB", min=0, help="The largest bundle that goes into the PDF.", show_default="about 20"),
+    ] = None,
+    issued_at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="To make a certificate again, byte for byte: its issue time.", show_default="now"
+        ),
+    ] = None,
+    require: Require = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Contact nothing.")] = False,
+    network_name: NetworkName = None,
+    node: NodeUrl = None,
+    node_cookie: NodeCookie = None,
+    headers: HeadersFile = None,
+    ledger: LedgerPath = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Typeset what a batch or a bundle proves, for people, with the bundle attached.
+
+    The bundle is verified first; one that fails gets no certificate. PDF files among the exhibits are looked into for
+    what they say of themselves.
+    """
+    terminal = Terminal(json=json, quiet=quiet)
+    settled = in_force()
+    path = settled.ledger(ledger)
+    world = settled.outside(path, node=node, node_cookie=node_cookie)
+    if role and not party:
+        raise InputError("--role goes with --party")
+    request = Request(
+        world.clock().astimezone(UTC) if issued_at is None else _moment(issued_at),
+        Party(party, role) if party else None,
+        matter,
+        declaration,
+        limits.ATTACHED_BY_DEFAULT if attach_up_to is None else int(attach_up_to * _MEGABYTE),
+    )
+    with ExitStack() as open_files, terminal.progress("reading") as progress:
+        if Path(subject).exists():
+            if only or disclose:
+                raise InputError("--only and --disclose are for batches: a bundle shows what it shows")
+            bundle, chain, evidence = Path(subject), settled.network(network_name), {}
+            sources = world.headers(chain, offline=offline)
+        else:
+            opened = open_files.enter_context(open_ledger(path))
+            folder = Path(open_files.enter_context(TemporaryDirectory(prefix="notary-")))
+            batch = opened.find(subject)
+            chain, bundle = NETWORKS[batch.network], folder / f"notary-{batch.name}.zip"
+            sources = world.headers(chain, offline=offline)
+            for note in complete_headers(opened, batch, sources, world.now()):
+                terminal.note(shown_text(note))
+            shows = disclose or Disclosure.NAMES
+            exported = export(opened, batch, bundle, only=only or (), disclosure=shows, progress=progress)
+            evidence = _files(opened, batch, only or ()) if exported.items <= limits.EXHIBITS_LISTED else {}
+            request = replace(request, matter=matter or batch.matter)
+        sources = replace(sources, file=None if headers is None else open_headers(headers))
+        certified = certify(
+            bundle, output, request, settled.policy(chain, require), sources, evidence=evidence, progress=progress
+        )
+    _show(terminal, certified)
+    return CODES[certified.verdict.outcome]
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, MOMENT).replace(tzinfo=UTC)
+    except ValueError:
+        raise InputError(f"--issued-at {text}: not of the form 2026-01-31T12:00:00Z") from None
+
+
+def _files(ledger: Ledger, batch: Batch, only: Sequence[str]) -> dict[int, Path]:
+    """Where the files of a batch's items were, by index."""
+    chosen = chosen_items(ledger, batch, only)
+    return {item.index: item.file for index in chosen for item in ledger.items(batch, index, 1)}
+
+
+def _show(terminal: Terminal, certified: Certified) -> None:
+    data, verdict = certified.data, certified.verdict
+    if line := banner(verdict.policy.network):
+        terminal.say(line)
+    terminal.say(
+        f"{shown_text(str(certified.path))}: certificate {data['number']}, {verdict.outcome}",
+        data["statement"],
+        f"sha256 {certified.sha256.hex()}",
+    )
+    bundle = data["bundle"]
+    if bundle and not bundle["attached"]:
+        terminal.note(
+            f"the bundle, {size_text(bundle['size'])}, is not in it: it gives its name and SHA-256",
+            "hint: --attach-up-to MB puts a larger one in",
+        )
+    for hint in verdict_hints(verdict):
+        terminal.note(f"hint: {hint}")
+    terminal.document(
+        {
+            "certificate": str(certified.path),
+            "sha256": certified.sha256.hex(),
+            "number": data["number"],
+            "issued_at": data["issued_at"],
+            "verdict": verdict.outcome,
+            "network": data["network"],
+            "statement": data["statement"],
+            "items": data["items"],
+            "bundle": bundle,
+            "declaration": data["declaration"],
+        }
+    )

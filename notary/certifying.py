@@ -1,0 +1,126 @@
+"""Certifying: a bundle and the verdict on it → the PDF for people."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from notary import __version__, limits
+from notary.certificate import MOMENT, Attached, Issue, Party, certificate, found_by, shown_name
+from notary.core.declarations import DeclarationKind
+from notary.core.evidence import Item
+from notary.core.facts import Policy
+from notary.core.verdict import Outcome, Verdict
+from notary.edges.archive import Container, open_container
+from notary.edges.files import hash_with, read_whole, written_whole
+from notary.edges.pdf_reading import PdfReading, is_pdf
+from notary.edges.typesetting import attached_name
+from notary.errors import EvidenceError, InputError, UnreadableError
+from notary.headers import HeaderSources
+from notary.printing import print_certificate, written_data
+from notary.reporting import verdict_sentences
+from notary.stating import read_statement
+from notary.verifying import verify
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How a certificate is to be: what is declared in it, and up to what size the bundle goes into it."""
+
+    issued_at: datetime
+    party: Party | None = None
+    matter: str | None = None
+    declaration: DeclarationKind | None = None
+    attach_up_to: int = limits.ATTACHED_BY_DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """A written certificate: where, its SHA-256, its data, and the verdict that it states."""
+
+    path: Path
+    sha256: bytes
+    data: Mapping[str, Any]
+    verdict: Verdict
+
+
+def certify(
+    bundle: Path,
+    target: Path,
+    request: Request,
+    policy: Policy,
+    sources: HeaderSources,
+    *,
+    evidence: Mapping[int, Path] | None = None,
+    progress: Progress = lambda count: None,
+) -> Certified:
+    """Writes a certificate of `bundle` to `target`.
+
+    `evidence` are files of this machine by the index of their items, where the bundle does not have them: PDF files
+    among them are looked into. Raises EvidenceError where the bundle does not verify, InputError where something
+    stands at `target` that is no PDF.
+    """
+    _refuse_other_file(target)
+    verdict = verify(bundle, [], policy, sources, progress=progress)
+    if verdict.outcome is Outcome.FAILED:
+        raise EvidenceError("; ".join(verdict_sentences(verdict)), f"notary verify {bundle}")
+    with open_container(bundle) as container:
+        stated = read_statement(container)
+        looked_into = tuple(_pdf_facts(container, stated.items, evidence or {}))
+    attached, content = _attached(bundle, request.attach_up_to)
+    issue = Issue(
+        at=request.issued_at.strftime(MOMENT),
+        basis="issue",
+        software=f"notary {__version__}",
+        matter=request.matter,
+        party=request.party,
+        pdf_facts=looked_into,
+        bundle=attached,
+        declaration=request.declaration,
+    )
+    data = certificate(stated, found_by(verdict), issue)
+    if len(written_data(data)) > limits.CERTIFICATE_BYTES:
+        raise InputError(f"{bundle}: names and descriptions are too long to be printed", "show fewer items with --only")
+    pdf = print_certificate(data, request.issued_at, stated.table, content)
+    with written_whole(target) as stream:
+        stream.write(pdf)
+    return Certified(target, hashlib.sha256(pdf).digest(), data, verdict)
+
+
+def _attached(bundle: Path, up_to: int) -> tuple[Attached | None, bytes | None]:
+    """What the certificate says of the bundle's file, and its bytes if they go into the PDF."""
+    if bundle.is_dir():  # an unpacked bag is no one file
+        return None, None
+    size, name = bundle.stat().st_size, attached_name(bundle.name)
+    if size <= min(up_to, limits.ATTACHED_BYTES):
+        content = bundle.read_bytes()
+        return Attached.of(name, content), content
+    return Attached(name, hash_with(bundle, "sha256").hex(), size, attached=False), None
+
+
+def _pdf_facts(container: Container, items: Sequence[Item], evidence: Mapping[int, Path]) -> Iterator[dict[str, Any]]:
+    """What PDF files among the exhibits say of themselves, as far as their bytes are at hand."""
+    with PdfReading() as reading:
+        for item in items:
+            facts, path = None, evidence.get(item.index)
+            if item.file is not None:
+                facts = reading.facts_of(container.pieces(item.file))
+            elif path is not None and path.suffix.lower() == ".pdf":
+                with suppress(UnreadableError):  # it may be gone by now
+                    facts = reading.facts(path) if hash_with(path, "sha256") == item.digest else None
+            if facts is not None:
+                yield {"index": item.index, "name": shown_name(item)} | asdict(facts)
+
+
+def _refuse_other_file(target: Path) -> None:
+    """An older PDF may be replaced; whatever else stands there may be evidence."""
+    if not target.exists():
+        return
+    if target.is_file() and is_pdf(read_whole(target, limits.PDF_HEAD_BYTES)):
+        return
+    raise InputError(f"{target} is there already, and is no PDF: it is not overwritten", "give another name with -o")

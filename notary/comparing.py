@@ -1,0 +1,148 @@
+"""Comparing: a certificate with the bundle that it carries.
+
+What is printed on a certificate proves nothing. What counts is the bundle inside; so the certificate is made again,
+from that bundle and from what its issuer declared, and has to be the same: its data, and its pages.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from notary import __version__, limits
+from notary.certificate import DATA_NAME, TABLE_NAME, Attached, Issue, certificate, read_found, read_issue
+from notary.core.facts import CertificateFacts
+from notary.core.strict_json import quoted, read_object
+from notary.edges.archive import open_container
+from notary.edges.files import read_whole
+from notary.edges.pdf_reading import PdfReading
+from notary.errors import FormatError, InputError, NotaryError
+from notary.printing import print_certificate
+from notary.reporting import plural
+from notary.stating import read_statement
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a certificate carries: its data, and the bundle, laid down as a file of its own for now."""
+
+    pdf: Path
+    data: bytes
+    bundle: Path
+    bundle_name: str
+    table: bytes | None
+
+
+@contextmanager
+def carried_by(pdf: Path) -> Iterator[Carried]:
+    """What is attached to the certificate at `pdf`. Raises InputError where it is none, or carries no bundle."""
+    with PdfReading() as reading:
+        attachments = reading.attachments(pdf)
+    data = attachments.get(DATA_NAME)
+    if data is None:
+        raise InputError(
+            f"{pdf}: a PDF, but no certificate of notary: nothing called {DATA_NAME} is attached to it",
+            "if it is evidence, give the bundle or the .ots file first",
+        )
+    bundles = [name for name in attachments if name.lower().endswith(".zip")]
+    if len(bundles) != 1:
+        raise InputError(f"{pdf}: this certificate carries no bundle", *_bundle_apart(data))
+    with TemporaryDirectory(prefix="notary-") as folder:
+        bundle = Path(folder) / "bundle.zip"
+        bundle.write_bytes(attachments[bundles[0]])
+        yield Carried(pdf, data, bundle, bundles[0], attachments.get(TABLE_NAME))
+
+
+def _bundle_apart(data: bytes) -> list[str]:
+    """Which bundle the certificate is about, as far as its data say."""
+    try:
+        given = read_issue(_members(data)).bundle
+    except FormatError:
+        return []
+    return [f"verify the bundle itself: {quoted(given.name)}, SHA-256 {given.sha256}"] if given else []
+
+
+def _members(data: bytes) -> Mapping[str, Any]:
+    return read_object(data, DATA_NAME, limits.CERTIFICATE_BYTES)
+
+
+def compare(carried: Carried) -> CertificateFacts:
+    """How the certificate compares with the bundle, which has been verified and is sound."""
+    try:
+        given = _members(carried.data)
+        found, issue = read_found(given), read_issue(given)
+    except FormatError as error:
+        return CertificateFacts(fault=error.message)
+    with open_container(carried.bundle) as container:
+        stated = read_statement(container)
+    content = carried.bundle.read_bytes()
+    attached = Attached.of(carried.bundle_name, content)
+    made = json.loads(json.dumps(certificate(stated, found, replace(issue, bundle=attached))))
+    differing = [key for key in {**made, **given} if made.get(key) != given.get(key)]
+    if differing:
+        return CertificateFacts(differs=_difference(differing[0], given.get(differing[0]), made.get(differing[0])))
+    if carried.table != stated.table:
+        return CertificateFacts(differs=f"{TABLE_NAME} is not the table of the bundle's items")
+    day = None if found.existed_by is None else date.fromisoformat(found.existed_by)
+    pages, uncompared = _pages(carried, given, issue, content)
+    return CertificateFacts(None, None, day, found.block_hash, pages, uncompared)
+
+
+def _difference(key: str, given: object, made: object) -> str:
+    """Where two values differ, narrowed down to the least part."""
+    while isinstance(given, dict) and isinstance(made, dict):
+        part = next(part for part in {**made, **given} if made.get(part) != given.get(part))
+        key, given, made = f"{key}.{part}", given.get(part), made.get(part)
+    if isinstance(given, list) and isinstance(made, list) and len(given) == len(made):
+        at = next(at for at, pair in enumerate(zip(given, made, strict=True)) if pair[0] != pair[1])
+        return _difference(f"{key}[{at}]", given[at], made[at])
+    return f"{key} is {quoted(given)}; the bundle gives {quoted(made)}"
+
+
+def _pages(carried: Carried, given: Mapping[str, Any], issue: Issue, content: bytes) -> tuple[str | None, str | None]:
+    """How the pages differ from what the data give, or why that cannot be told."""
+    at = datetime.fromisoformat(issue.at).astimezone(UTC)
+    try:
+        again = print_certificate(given, at, carried.table, content)
+    except NotaryError as error:
+        return None, f"the pages were not typeset again: {error.message}"
+    if again == read_whole(carried.pdf, len(again) + 1):
+        return None, None
+    if issue.software != f"notary {__version__}":
+        return None, f"made by {issue.software}, whose pages this release, {__version__}, does not typeset"
+    # Another machine has other fonts: then the words have to be the same.
+    with TemporaryDirectory(prefix="notary-") as folder, PdfReading() as reading:
+        fresh = Path(folder) / "again.pdf"
+        fresh.write_bytes(again)
+        try:
+            expected, own_marks = _words(reading.page_texts(fresh)), reading.page_marks(fresh)
+        except FormatError as error:
+            return None, f"there is too much on them to be compared: {error.message.removeprefix(f'{fresh}: ')}"
+        try:
+            printed, marks = _words(reading.page_texts(carried.pdf)), reading.page_marks(carried.pdf)
+        except FormatError as error:
+            return error.message.removeprefix(f"{carried.pdf}: "), None
+    if printed != expected:
+        return _first_difference(printed, expected), None
+    laid_over = sum(one.annotations for one in marks) - sum(one.annotations for one in own_marks)
+    if laid_over > 0:
+        return f"{plural(laid_over, 'annotation')} laid over them", None
+    if marks == own_marks:
+        return None, None
+    return None, "they say the same, but are drawn otherwise than this machine draws them"
+
+
+def _words(pages: Sequence[str]) -> list[str]:
+    """All words in their order, wherever lines and pages end."""
+    return [word for page in pages for word in page.split()]
+
+
+def _first_difference(printed: Sequence[str], expected: Sequence[str]) -> str:
+    at = next((at for at, pair in enumerate(zip(printed, expected, strict=False)) if pair[0] != pair[1]), None)
+    if at is None:
+        return f"{len(printed)} words in place of {len(expected)}"
+    return f"{quoted(' '.join(printed[at : at + 5]))} in place of {quoted(' '.join(expected[at : at + 5]))}"

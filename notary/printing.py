@@ -1,0 +1,43 @@
+"""Printing: a certificate's or a report's data → the PDF, with what belongs to it attached."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from notary.certificate import DATA_NAME, TABLE_NAME
+from notary.edges.typesetting import Attachment, typeset
+
+
+def print_certificate(data: Mapping[str, Any], made_at: datetime, table: bytes | None, bundle: bytes | None) -> bytes:
+    """The PDF of a certificate's data, with them and what else belongs to it attached."""
+    attachments = [
+        Attachment(
+            DATA_NAME,
+            written_data(data),
+            "application/json",
+            "What this certificate says, for programs",
+            relationship="source",
+        )
+    ]
+    if table is not None:
+        attachments.append(Attachment(TABLE_NAME, table, "text/csv", "All exhibits"))
+    if bundle is not None:
+        attachments.append(
+            Attachment(data["bundle"]["name"], bundle, "application/zip", "The bundle: what counts", "supplement")
+        )
+    return typeset("certificate", data, made_at=made_at, attachments=attachments)
+
+
+def written_data(data: Mapping[str, Any]) -> bytes:
+    """The certificate's data as they are attached."""
+    return json.dumps(data, indent=1, ensure_ascii=True).encode() + b"\n"
+
+
+def print_report(data: Mapping[str, Any], made_at: datetime) -> bytes:
+    """The PDF of a report's data, with them attached."""
+    content = json.dumps(data, indent=1).encode() + b"\n"
+    attachment = Attachment(
+        "report.json", content, "application/json", "What this report says, for programs", relationship="source"
+    )
+    return typeset("report", data, made_at=made_at, attachments=[attachment])

@@ -1,0 +1,60 @@
+"""Stating: what a bundle states of itself, read for a certificate."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+from notary import limits
+from notary.certificate import Statement, table_rows
+from notary.core.digest import head_hash, statement_hash
+from notary.core.evidence import Item, read_item
+from notary.core.manifest import read_manifest
+from notary.core.ots import read_proof
+from notary.edges.archive import Container, lines, read_small
+
+
+def read_statement(container: Container) -> Statement:
+    """What the bundle states of itself. It has been verified: what cannot be read raises FormatError all the same."""
+    manifest_bytes = read_small(container, "notary/manifest.json", limits.MANIFEST_BYTES)
+    signature, token = (
+        read_small(container, name, limits.PROOF_BYTES) if name in container.numbers else None
+        for name in ("notary/manifest.sig", "notary/head.tsr")
+    )
+    manifest = read_manifest(manifest_bytes)
+    listed: list[Item] = []
+    shown = total = named = with_bytes = 0
+    for item in _items(container):
+        shown += 1
+        if shown <= limits.EXHIBITS_LISTED:
+            listed.append(item)
+        if item.record is not None and item.record_fault is None:
+            named += 1
+            total += item.record["size"]
+        with_bytes += item.file is not None
+    return Statement(
+        manifest,
+        hashlib.sha256(manifest_bytes).digest(),
+        head_hash(manifest.root, manifest.size, statement_hash(manifest_bytes, signature or b"")),
+        token,
+        read_proof(read_small(container, "notary/head.ots", limits.PROOF_BYTES)),
+        listed if shown <= limits.EXHIBITS_LISTED else [],
+        shown,
+        total if named == shown else None,
+        "files" if with_bytes else "names" if named else "digests",
+        _table(_items(container)) if shown > limits.EXHIBITS_LISTED else None,
+    )
+
+
+def _items(container: Container) -> Iterator[Item]:
+    name = "notary/items.jsonl"
+    for number, line in enumerate(lines(container.pieces(name), limits.ITEM_LINE_BYTES, name), start=1):
+        yield read_item(line, number)
+
+
+def _table(items: Iterable[Item]) -> bytes | None:
+    """The table of all exhibits, unless it gets too long to be attached."""
+    written = bytearray()
+    for row in table_rows(items):
+        written += row
+        if len(written) > limits.TABLE_BYTES:
+            return None
+    return bytes(written)

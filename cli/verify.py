@@ -12,6 +12,7 @@ import typer
 from notary.core.shown import shown_text
 from notary.core.verdict import Outcome, Verdict
 from notary.edges.header_files import open_headers
+from notary.errors import InputError
 from notary.outside import LOCAL
 from notary.report import check_report, write_report
 from notary.reporting import banner, check_lines, verdict_hints, verdict_json, verdict_sentences
@@ -49,6 +50,9 @@ def verify(
         Path | None,
         typer.Option(metavar="FILE", help="Also write a report: .pdf, .html or .json.", show_default="none"),
     ] = None,
+    checked_by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who verifies, as the report is to declare.")
+    ] = None,
     ledger: LedgerPath = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -61,6 +65,8 @@ def verify(
     terminal = Terminal(json=json, quiet=quiet)
     if report is not None:
         check_report(report)
+    elif checked_by is not None:
+        raise InputError("--by goes with --report")
     settled = in_force()
     chain = settled.network(network_name)
     policy = settled.policy(chain, require)
@@ -77,7 +83,16 @@ def verify(
         verdict = verify_target(target, evidence or [], policy, sources, progress=progress)
         if report is not None:
             made_at = world.clock().astimezone(UTC)
-            write_report(report, verdict, target, evidence or [], made_at, offline=offline, progress=progress)
+            write_report(
+                report,
+                verdict,
+                target,
+                evidence or [],
+                made_at,
+                offline=offline,
+                checked_by=checked_by,
+                progress=progress,
+            )
     show_verdict(terminal, verdict)
     if report is not None:
         terminal.note("", f"report: {shown_text(str(report))}")

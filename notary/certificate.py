@@ -148,7 +148,7 @@ def certificate(stated: Statement, found: Found, issue: Issue) -> dict[str, Any]
         "test_network": network.is_test,
         "stamp": _stamp(network.is_test, found.outcome),
         "statement": _sentence(stated, found, network.name if network.is_test else None),
-        "grounds": _grounds(stated, found, "Bitcoin" if not network.is_test else f"the test network {network.name}"),
+        "grounds": _grounds(stated, found, "" if network.is_test else "Bitcoin "),
         "disclosure": stated.disclosure,
         "items": {"shown": stated.shown, "of": stated.manifest.size, "bytes": stated.total_bytes},
         "exhibits": [_exhibit(item) for item in stated.items],
@@ -212,10 +212,23 @@ def _grounds(stated: Statement, found: Found, chain: str) -> list[str]:
     grounds = [f"{those} known by SHA-256 digest: one that differs in a single byte has another digest."]
     if found.outcome is Outcome.VERIFIED and found.existed_by is not None:
         grounds += [
-            f"A number computed from their digests stands in block {found.height:,} of {chain}.",
-            f"How the block was confirmed: {TRUST_WORDS[found.trust]}.",
+            f"A number computed from their digests stands in {chain}block {found.height:,}.",
+            _CONFIRMED[found.trust],
         ]
     return grounds
+
+
+_CONFIRMED = {
+    Trust.NONE: "Nothing at hand tied that block to the chain.",
+    Trust.WORK: "The computing work that went into that block was checked, but not its place in the chain.",
+    Trust.CHECKPOINT: "Each block names the one before it: from that block the line leads to one that this software"
+    " knows to be part of the chain.",
+    Trust.EXPLORERS: "Several public services that watch the chain, each run by somebody else, gave the same block.",
+    Trust.CHAIN: "That block stands in the chain with the most computing work, which the issuer's own machine had"
+    " downloaded and checked.",
+    Trust.NODE: "The issuer's own Bitcoin node, which checks the whole chain, confirmed that block.",
+}
+"""How a block was confirmed, for a reader who knows nothing of it."""
 
 
 def _exhibit(item: Item) -> dict[str, Any]:

@@ -48,9 +48,10 @@ def carried_by(pdf: Path) -> Iterator[Carried]:
             f"{pdf}: a PDF, but no certificate of notary: nothing called {DATA_NAME} is attached to it",
             "if it is evidence, give the bundle or the .ots file first",
         )
-    bundles = [name for name in attachments if name.lower().endswith(".zip")]
+    bundles = [name for name, content in attachments.items() if content.startswith(b"PK")]
     if len(bundles) != 1:
-        raise InputError(f"{pdf}: this certificate carries no bundle", *_bundle_apart(data))
+        how_many = "several bundles" if bundles else "no bundle"
+        raise InputError(f"{pdf}: this certificate carries {how_many}", *_bundle_apart(data))
     with TemporaryDirectory(prefix="notary-") as folder:
         bundle = Path(folder) / "bundle.zip"
         bundle.write_bytes(attachments[bundles[0]])

@@ -47,9 +47,9 @@ _WITHHELD = Markup("<em>name withheld</em>")
 def html_report(report: Report) -> str:
     """The page for `report`, whose members are those of `reporting.verdict_json`, and where they are known:
 
-    `made_at` (RFC 3339, UTC), `software`, `inputs` (`name`, `kind`, `size` in bytes or None, `sha256` or None),
-    `offline`, `header_source`, `confirmations`, `not_proven` (ends of a sentence), `declared` (`title`, `declared_at`,
-    `tool`), `banner`, `items_listed` (`index` from 0, `name` or None, `sha256`, `status`).
+    `made_at` (RFC 3339, UTC), `checked_by`, `software`, `inputs` (`name`, `kind`, `size` in bytes or None, `sha256` or
+    None), `offline`, `header_source`, `confirmations`, `not_proven` (ends of a sentence), `declared` (`title`,
+    `declared_at`, `tool`), `banner`, `items_listed` (`index` from 0, `name` or None, `sha256`, `status`).
     """
     style = files("notary").joinpath("templates", "report.css").read_text("utf-8")
     policy = f"default-src 'none'; style-src 'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'"
@@ -99,6 +99,7 @@ def _circumstances(report: Report) -> Iterator[Markup]:
         ("Existed no later than", report["existed_by"] and f"{_moment(report['existed_by'])} (UTC)"),
         ("Checked", report["target"]),
         ("Checked at", _moment(report.get("made_at"))),
+        ("Checked by", report.get("checked_by") and f"{report['checked_by']} (as declared)"),
         ("Checked with", report.get("software")),
         ("Files", matched + differing),
         ("Network", report["network"] + (" (a test network)" if report["test_network"] else "")),

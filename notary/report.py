@@ -30,10 +30,13 @@ def write_report(
     made_at: datetime,
     *,
     offline: bool,
+    checked_by: str | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> None:
     """Writes the report on `verified` to `target`, as its name says."""
-    data = report(verdict, verified, evidence, made_at.strftime(MOMENT), offline=offline, progress=progress)
+    data = report(
+        verdict, verified, evidence, made_at.strftime(MOMENT), offline=offline, checked_by=checked_by, progress=progress
+    )
     if target.suffix == ".pdf":
         from notary.printing import print_report  # what typesets is imported where it is needed
 
@@ -55,9 +58,11 @@ def report(
     made_at: str,
     *,
     offline: bool,
+    checked_by: str | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> dict[str, Any]:
-    """The report as JSON: the members of `verify --json`, and what came in. `made_at` is RFC 3339, UTC.
+    """The report as JSON: the members of `verify --json`, and what came in. `made_at` is RFC 3339, UTC; `checked_by`
+    is declared.
 
     Raises InputError where an input cannot be read any more.
     """
@@ -65,6 +70,7 @@ def report(
     return verdict_json(verdict) | {
         "format": "notary-report/v1",
         "made_at": made_at,
+        "checked_by": checked_by,
         "software": f"notary {__version__}",
         "inputs": [_input(target, "target", progress), *(_input(path, "evidence", progress) for path in evidence)],
         "offline": offline,

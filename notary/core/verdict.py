@@ -162,7 +162,7 @@ def _records(files: Files, bundle: BundleFacts) -> Check:  # check 5
         return failed(5, expected, bundle.records.describe())
     if not files.named:
         return skipped(5, "names are withheld", expected)
-    return passed(5, expected, f"{files.named:,} records")
+    return passed(5, expected, f"{files.named:,} {'record' if files.named == 1 else 'records'}")
 
 
 def _tree(bundle: BundleFacts) -> Check:  # check 6

@@ -20,7 +20,7 @@ from notary.core.header import Network
 from notary.core.manifest import Manifest, write_manifest
 from notary.core.merkle import Growth, root_of_blocks
 from notary.core.strict_json import is_unicode
-from notary.edges.ledger import Batch, Conflict, Draft, DraftItem, Ledger, NewBatch
+from notary.edges.ledger import Batch, Conflict, Draft, DraftRow, Ledger, NewBatch
 from notary.edges.walking import Skipped
 from notary.errors import InputError
 from notary.gathering import Gathered, Hashers, Progress, gather, source_folder
@@ -132,7 +132,7 @@ class _Filling:
 
     def add(self, files: list[Gathered]) -> None:
         """Takes the next items, which have been hashed."""
-        items: list[DraftItem] = []
+        items: list[DraftRow] = []
         leaves: list[bytes] = []
         for index, (found, hashed, _, leaf, made_for, declared) in enumerate(files, start=self.draft.size):
             if isinstance(hashed, str):
@@ -140,12 +140,12 @@ class _Filling:
             folder, name_here, recorded = found
             if folder != self._folder:
                 self._folder, self._source = folder, source_folder(folder, self._here)
-            name = os.fsencode(name_here)
+            name = name_here if name_here.isascii() else os.fsencode(name_here)
             digest, size, mtime_ns, identity, others = hashed
             known_by = identity + b"".join(others) if others else identity
-            items.append(DraftItem(recorded, self._source, name, digest, size, mtime_ns, known_by, declared))
+            items.append((recorded, self._source, name, digest, size, mtime_ns, known_by, declared))
             if not leaf or made_for != index:  # a file before it was left out
-                path = recorded + b"/" + name if recorded else name
+                path = found.recorded
                 record = record_bytes(path, size, mtime_ns, declared)
                 leaf = self._salter.leaves(index, [(digest, record)])
             leaves.append(leaf)

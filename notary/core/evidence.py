@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from json import JSONEncoder
+from json.encoder import encode_basestring as _quote
 
 from notary import limits
 from notary.core.digest import DIGEST_BYTES, SALT_BYTES, digest_of, leaf_hash, record_hash
@@ -55,7 +55,6 @@ def record_bytes(path: bytes, size: int, mtime_ns: int | None, declared: Mapping
     return f'{{{mtime}{name},"size":{size}}}'.encode()
 
 
-_quote = JSONEncoder(ensure_ascii=False).encode
 
 
 def rfc3339(ns: int) -> str | None:

@@ -21,7 +21,7 @@ from notary.core.evidence import DECLARED
 from notary.core.header import Header
 from notary.edges.ledger.columns import as_bytes, index_items, text_or_bytes
 from notary.edges.ledger.database import connected, database_files, transaction, unchecked_references
-from notary.edges.ledger.drafts import Draft, DraftItem, Known, LeftBehind, attached, draft_files, left_behind
+from notary.edges.ledger.drafts import Draft, DraftItem, DraftRow, Known, LeftBehind, attached, draft_files, left_behind
 from notary.edges.ledger.values import (
     Batch,
     BatchStatus,
@@ -40,6 +40,7 @@ __all__ = [
     "Conflict",
     "Draft",
     "DraftItem",
+    "DraftRow",
     "Event",
     "Known",
     "Ledger",

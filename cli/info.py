@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +23,9 @@ NOTE = "what it says of itself; nothing was checked (`notary verify` does that)"
 
 
 def info(
-    target: Annotated[Path, typer.Argument(metavar="TARGET", help="A .ots file, a bundle, or an unpacked bag.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="TARGET", help="A .ots file, a bundle, an unpacked bag, or a certificate.")
+    ],
     ledger: LedgerPath = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -32,11 +35,19 @@ def info(
     described = describe(target, ITEMS_SHOWN)
     terminal.document(_json(described))
     terminal.say(f"{shown_text(str(target))}: {NOTE}")
+    if described.certificate:
+        _show_certificate(terminal, described.certificate)
     if described.manifest:
         _show_bundle(terminal, described)
     if described.proof:
         _show_proof(terminal, described.proof)
     return ExitCode.DONE
+
+
+def _show_certificate(terminal: Terminal, data: Mapping[str, Any]) -> None:
+    told = (data.get(key) for key in ("number", "issued_at", "software", "statement"))
+    number, issued, software, statement = (shown_text(str(one)) for one in told)
+    terminal.say(f"certificate {number}, issued {issued} by {software}, which says:", f"  {statement}", "and carries:")
 
 
 def _show_bundle(terminal: Terminal, described: Description) -> None:
@@ -73,6 +84,8 @@ def _message(one: Attestation) -> str:
 def _json(described: Description) -> dict[str, Any]:
     proof, manifest = described.proof, described.manifest
     document: dict[str, Any] = {"target": str(described.target), "kind": "bundle" if manifest else "proof"}
+    if described.certificate:
+        document |= {"kind": "certificate", "certificate": described.certificate}
     network = manifest.network if manifest else "bitcoin"
     if manifest:
         document |= {

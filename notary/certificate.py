@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from notary.core.ots import Proof
 
 FORMAT = "notary-certificate/v1"
+WORDING = frozenset({"statement", "grounds", "how_to_check", "not_proven", "declaration"})
+"""Members that are sentences: another release has other words for the same."""
+
 DATA_NAME = "certificate.json"
 TABLE_NAME = "exhibits.csv"
 

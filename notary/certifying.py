@@ -14,7 +14,7 @@ from notary.core.declarations import DeclarationKind
 from notary.core.evidence import Item
 from notary.core.facts import Policy
 from notary.core.verdict import Outcome, Verdict
-from notary.edges.archive import Container, open_container
+from notary.edges.archive import Container, NotABundleError, RefusedError, open_container
 from notary.edges.files import hash_with, read_whole, written_whole
 from notary.edges.pdf_reading import PdfReading, is_pdf
 from notary.edges.typesetting import attached_name
@@ -66,9 +66,11 @@ def certify(
     stands at `target` that is no PDF.
     """
     _refuse_other_file(target)
+    _refuse_what_is_no_bundle(bundle)
     verdict = verify(bundle, [], policy, sources, progress=progress)
     if verdict.outcome is Outcome.FAILED:
-        raise EvidenceError("; ".join(verdict_sentences(verdict)), f"notary verify {bundle}")
+        what, *more = verdict_sentences(verdict)
+        raise EvidenceError(f"no certificate is made: {what}", *more)
     with open_container(bundle) as container:
         stated = read_statement(container)
         looked_into = tuple(_pdf_facts(container, stated.items, evidence or {}))
@@ -115,6 +117,17 @@ def _pdf_facts(container: Container, items: Sequence[Item], evidence: Mapping[in
                     facts = reading.facts(path) if hash_with(path, "sha256") == item.digest else None
             if facts is not None:
                 yield {"index": item.index, "name": shown_name(item)} | asdict(facts)
+
+
+def _refuse_what_is_no_bundle(bundle: Path) -> None:
+    try:
+        with open_container(bundle):
+            return
+    except RefusedError:
+        return  # verification says what is wrong with it
+    except NotABundleError as error:
+        hint = "a certificate is made of a batch, or of a bundle that `notary export` wrote"
+        raise InputError(f"{bundle}: {error.message}", hint) from None
 
 
 def _refuse_other_file(target: Path) -> None:

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from notary import __version__, limits
-from notary.certificate import DATA_NAME, TABLE_NAME, Attached, Issue, certificate, read_found, read_issue
+from notary.certificate import DATA_NAME, TABLE_NAME, WORDING, Attached, Issue, certificate, read_found, read_issue
 from notary.core.facts import CertificateFacts
 from notary.core.strict_json import quoted, read_object
 from notary.edges.archive import open_container
@@ -61,20 +61,21 @@ def carried_by(pdf: Path) -> Iterator[Carried]:
 def _bundle_apart(data: bytes) -> list[str]:
     """Which bundle the certificate is about, as far as its data say."""
     try:
-        given = read_issue(_members(data)).bundle
+        given = read_issue(members_of(data)).bundle
     except FormatError:
         return []
     return [f"verify the bundle itself: {quoted(given.name)}, SHA-256 {given.sha256}"] if given else []
 
 
-def _members(data: bytes) -> Mapping[str, Any]:
+def members_of(data: bytes) -> Mapping[str, Any]:
+    """certificate.json's members. Raises FormatError."""
     return read_object(data, DATA_NAME, limits.CERTIFICATE_BYTES)
 
 
 def compare(carried: Carried) -> CertificateFacts:
     """How the certificate compares with the bundle, which has been verified and is sound."""
     try:
-        given = _members(carried.data)
+        given = members_of(carried.data)
         found, issue = read_found(given), read_issue(given)
     except FormatError as error:
         return CertificateFacts(fault=error.message)
@@ -83,14 +84,22 @@ def compare(carried: Carried) -> CertificateFacts:
     content = carried.bundle.read_bytes()
     attached = Attached.of(carried.bundle_name, content)
     made = json.loads(json.dumps(certificate(stated, found, replace(issue, bundle=attached))))
-    differing = [key for key in {**made, **given} if made.get(key) != given.get(key)]
+    is_ours = issue.software == f"notary {__version__}"
+    compared = (key for key in {**made, **given} if is_ours or key not in WORDING)
+    differing = [key for key in compared if made.get(key) != given.get(key)]
     if differing:
         return CertificateFacts(differs=_difference(differing[0], given.get(differing[0]), made.get(differing[0])))
     if carried.table != stated.table:
         return CertificateFacts(differs=f"{TABLE_NAME} is not the table of the bundle's items")
     day = None if found.existed_by is None else date.fromisoformat(found.existed_by)
     pages, uncompared = _pages(carried, given, issue, content)
-    return CertificateFacts(None, None, day, found.block_hash, pages, uncompared)
+    return CertificateFacts(
+        existed_by=day,
+        block_hash=found.block_hash,
+        wording_of=None if is_ours else issue.software,
+        pages=pages,
+        uncompared=uncompared,
+    )
 
 
 def _difference(key: str, given: object, made: object) -> str:

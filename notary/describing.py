@@ -1,8 +1,9 @@
 """What a proof or a bundle says of itself, checked against nothing."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from notary import limits
 from notary.core.evidence import Item, read_item
@@ -10,12 +11,14 @@ from notary.core.manifest import Manifest, read_manifest
 from notary.core.ots import MAGIC, Proof, read_proof
 from notary.edges.archive import Container, NotABundleError, RefusedError, lines, open_container, read_small
 from notary.edges.files import read_whole
+from notary.edges.pdf_reading import is_pdf
 from notary.errors import FormatError
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A target's own words: a proof, and for a bundle its manifest and the items that it shows."""
+    """A target's own words: a proof; for a bundle its manifest and the items that it shows; for a certificate its data,
+    and those of the bundle in it."""
 
     target: Path
     proof: Proof | None
@@ -23,10 +26,16 @@ class Description:
     items: tuple[Item, ...] = ()
     shown: int = 0
     entries: tuple[str, ...] = ()
+    certificate: Mapping[str, Any] | None = None
 
 
 def describe(target: Path, most_items: int) -> Description:
     """What `target` says; of a bundle's items the first `most_items`. Raises FormatError where it cannot be read."""
+    if target.is_file() and is_pdf(read_whole(target, limits.PDF_HEAD_BYTES)):
+        from notary.comparing import carried_by, members_of  # what typesets is imported where it is needed
+
+        with carried_by(target) as carried:
+            return replace(describe(carried.bundle, most_items), target=target, certificate=members_of(carried.data))
     try:
         if target.is_dir() or (not read_whole(target, len(MAGIC)).startswith(MAGIC) and target.suffix != ".ots"):
             with open_container(target) as container:

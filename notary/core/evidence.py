@@ -55,8 +55,6 @@ def record_bytes(path: bytes, size: int, mtime_ns: int | None, declared: Mapping
     return f'{{{mtime}{name},"size":{size}}}'.encode()
 
 
-
-
 def rfc3339(ns: int) -> str | None:
     """Nanoseconds since 1970 in RFC 3339, UTC, to the last digit that is not zero; None outside years 1 to 9999."""
     seconds, fraction = divmod(ns, 10**9)

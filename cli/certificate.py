@@ -14,10 +14,10 @@ import typer
 
 from notary import limits
 from notary.bundling import Disclosure, chosen_items, complete_headers, export
-from notary.certificate import MOMENT, Party
+from notary.certificate import Party, read_moment
 from notary.certifying import Certified, Request, certify
 from notary.core.declarations import DeclarationKind
-from notary.core.header import NETWORKS
+from notary.core.header import NETWORKS, network_named
 from notary.core.shown import shown_text
 from notary.edges.header_files import open_headers
 from notary.edges.ledger import Batch, Ledger, open_ledger
@@ -55,7 +55,7 @@ def certificate(
     ] = None,
     attach_up_to: Annotated[
         float | None,
-        typer.Option(metavar="MB", min=0, help="The largest bundle that goes into the PDF.", show_default="about 20"),
+        typer.Option(metavar="MB", help="The largest bundle that goes into the PDF.", show_default="about 20"),
     ] = None,
     issued_at: Annotated[
         str | None,
@@ -84,12 +84,13 @@ def certificate(
     world = settled.outside(path, node=node, node_cookie=node_cookie)
     if role and not party:
         raise InputError("--role goes with --party")
+    now = world.clock().astimezone(UTC)
     request = Request(
-        world.clock().astimezone(UTC) if issued_at is None else _moment(issued_at),
+        now if issued_at is None else _moment(issued_at, now),
         Party(party, role) if party else None,
         matter,
         declaration,
-        limits.ATTACHED_BY_DEFAULT if attach_up_to is None else int(attach_up_to * _MEGABYTE),
+        _most(attach_up_to),
     )
     with ExitStack() as open_files, terminal.progress("reading") as progress:
         if Path(subject).exists():
@@ -101,6 +102,8 @@ def certificate(
             opened = open_files.enter_context(open_ledger(path))
             folder = Path(open_files.enter_context(TemporaryDirectory(prefix="notary-")))
             batch = opened.find(subject)
+            if network_name not in (None, batch.network):
+                raise InputError(f"batch {batch.name} was made on the network {batch.network}")
             chain, bundle = NETWORKS[batch.network], folder / f"notary-{batch.name}.zip"
             sources = world.headers(chain, offline=offline)
             for note in complete_headers(opened, batch, sources, world.now()):
@@ -117,11 +120,23 @@ def certificate(
     return CODES[certified.verdict.outcome]
 
 
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.strptime(text, MOMENT).replace(tzinfo=UTC)
-    except ValueError:
-        raise InputError(f"--issued-at {text}: not of the form 2026-01-31T12:00:00Z") from None
+def _moment(text: str, now: datetime) -> datetime:
+    moment = read_moment(text)
+    if moment is None:
+        raise InputError(f"--issued-at {text}: not of the form 2026-01-31T12:00:00Z")
+    if moment > now:
+        raise InputError(f"--issued-at {text}: that is to come")
+    return moment
+
+
+def _most(megabytes: float | None) -> int:
+    """The size in bytes up to which a bundle is attached."""
+    most = limits.ATTACHED_BYTES / _MEGABYTE
+    if megabytes is None:
+        return limits.ATTACHED_BY_DEFAULT
+    if not 0 <= megabytes <= most:
+        raise InputError(f"--attach-up-to {megabytes}: no number from 0 to {most:.0f}")
+    return int(megabytes * _MEGABYTE)
 
 
 def _files(ledger: Ledger, batch: Batch, only: Sequence[str]) -> dict[int, Path]:
@@ -132,7 +147,7 @@ def _files(ledger: Ledger, batch: Batch, only: Sequence[str]) -> dict[int, Path]
 
 def _show(terminal: Terminal, certified: Certified) -> None:
     data, verdict = certified.data, certified.verdict
-    if line := banner(verdict.policy.network):
+    if line := banner(network_named(data["network"])):
         terminal.say(line)
     terminal.say(
         f"{shown_text(str(certified.path))}: certificate {data['number']}, {verdict.outcome}",
@@ -145,6 +160,8 @@ def _show(terminal: Terminal, certified: Certified) -> None:
             f"the bundle, {size_text(bundle['size'])}, is not in it: it gives its name and SHA-256",
             "hint: --attach-up-to MB puts a larger one in",
         )
+    if not bundle:
+        terminal.note("an unpacked bag does not go into it: zip it, or export it again")
     for hint in verdict_hints(verdict):
         terminal.note(f"hint: {hint}")
     terminal.document(

@@ -81,20 +81,13 @@ def verify(
         elif node and not offline:  # also on the local network, where only a node that is named here is meant
             sources = replace(sources, node=world.node(chain))
         verdict = verify_target(target, evidence or [], policy, sources, progress=progress)
-        if report is not None:
-            made_at = world.clock().astimezone(UTC)
-            write_report(
-                report,
-                verdict,
-                target,
-                evidence or [],
-                made_at,
-                offline=offline,
-                checked_by=checked_by,
-                progress=progress,
-            )
     show_verdict(terminal, verdict)
     if report is not None:
+        made_at, given = world.clock().astimezone(UTC), evidence or []
+        with terminal.progress("writing the report") as progress:
+            write_report(
+                report, verdict, target, given, made_at, offline=offline, checked_by=checked_by, progress=progress
+            )
         terminal.note("", f"report: {shown_text(str(report))}")
     terminal.document(verdict_json(verdict))
     return CODES[verdict.outcome]

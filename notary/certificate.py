@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,15 +21,20 @@ from notary.core.ots import Attestation, Kind
 from notary.core.strict_json import quoted
 from notary.core.verdict import Outcome, Verdict
 from notary.errors import FormatError
-from notary.reporting import NOT_CLAIMED, TRUST_WORDS
+from notary.reporting import NOT_CLAIMED
 
 if TYPE_CHECKING:
     from notary.core.manifest import Manifest
     from notary.core.ots import Proof
 
 FORMAT = "notary-certificate/v1"
-WORDING = frozenset({"statement", "grounds", "how_to_check", "not_proven", "declaration"})
-"""Members that are sentences: another release has other words for the same."""
+BASES = ("issue", "block", "declared")
+"""What the time of issue may be: the clock's, the block's, or the manifest's."""
+
+_WORDING = frozenset(
+    {"statement", "grounds", "how_to_check", "not_proven", "declaration", "type", "chain", "trust_meaning"}
+)
+"""Members that are words of this software: another release has others for the same."""
 
 DATA_NAME = "certificate.json"
 TABLE_NAME = "exhibits.csv"
@@ -53,7 +58,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found about the block that a certificate rests on; of a pending batch only the outcome.
+    """What was found about the block that a certificate rests on; only the outcome, where that is not `verified`.
 
     Times and dates are as in `verify --json`.
     """
@@ -120,7 +125,7 @@ class Statement:
 def found_by(verdict: Verdict) -> Found:
     """What a verification found about the block."""
     block = verdict.block
-    if block is None or verdict.outcome not in (Outcome.VERIFIED, Outcome.UNCONFIRMED):
+    if block is None or verdict.outcome is not Outcome.VERIFIED:
         return Found(verdict.outcome)
     return Found(
         verdict.outcome,
@@ -129,7 +134,7 @@ def found_by(verdict: Verdict) -> Found:
         block.time,
         block.existed_by.isoformat(),
         block.trust,
-        block.source,
+        "the issuer's own node" if block.trust is Trust.NODE else block.source,  # whose address concerns nobody
         block.confirmations,
     )
 
@@ -179,15 +184,26 @@ def certificate(stated: Statement, found: Found, issue: Issue) -> dict[str, Any]
     return data
 
 
+def read_moment(text: str) -> datetime | None:
+    """A time as certificates have it, RFC 3339 to the second and in UTC, from 1970 on; None for any other text."""
+    try:
+        moment = datetime.strptime(text, MOMENT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return moment if moment.year >= 1970 and moment.strftime(MOMENT) == text else None
+
+
 def _number(head: bytes) -> str:
     digits = head.hex().upper()[:_NUMBER_DIGITS]
     return "-".join(digits[at : at + 4] for at in range(0, len(digits), 4))
 
 
 def _stamp(is_test: bool, outcome: Outcome) -> str | None:
-    if is_test:
-        return "TEST NETWORK"
-    return {Outcome.VERIFIED: None, Outcome.PENDING: "PENDING"}.get(outcome, "NOT CONFIRMED")
+    """What stands across every page."""
+    doubts = ["TEST NETWORK"] if is_test else []
+    if outcome is not Outcome.VERIFIED:
+        doubts.append("PENDING" if outcome is Outcome.PENDING else "NOT CONFIRMED")
+    return " · ".join(doubts) or None
 
 
 def day_text(day: str) -> str:
@@ -197,27 +213,31 @@ def day_text(day: str) -> str:
 
 
 def _sentence(stated: Statement, found: Found, test_network: str | None) -> str:
-    these = "This file" if stated.shown == 1 else f"These {stated.shown:,} files"
+    one = stated.shown == 1
+    these, they, their = (
+        ("This file", "it", "its digest") if one else (f"These {stated.shown:,} files", "they", "their digests")
+    )
     if found.outcome is Outcome.VERIFIED and found.existed_by is not None:
         claim = f"{these} existed, byte for byte, no later than {day_text(found.existed_by)} (UTC)."
         if test_network is None:
             return claim
         return f"Nothing is proven: the network {test_network} is for tests. On Bitcoin this would say: {claim}"
     if found.outcome is Outcome.PENDING:
-        verb = "was" if stated.shown == 1 else "were"
-        return f"{these} {verb} handed to calendars, but no block attests that yet: when they existed is not shown."
-    return f"{these}: a proof leads to a block, which was not confirmed. When they existed is not shown."
+        what = f"A number computed from {their} was handed to calendars, but no block attests it yet"
+        return f"{these}: when {they} existed is not shown. {what}."
+    return f"{these}: when {they} existed is not shown. A proof leads to a block, which was not confirmed."
 
 
 def _grounds(stated: Statement, found: Found, chain: str) -> list[str]:
     """How the sentence is to be understood, and what it rests on."""
-    those = "The file is" if stated.shown == 1 else "The files are"
-    grounds = [f"{those} known by SHA-256 digest: one that differs in a single byte has another digest."]
-    if found.outcome is Outcome.VERIFIED and found.existed_by is not None:
-        grounds += [
-            f"A number computed from their digests stands in {chain}block {found.height:,}.",
-            _CONFIRMED[found.trust],
-        ]
+    one = stated.shown == 1
+    those, their = ("The file is", "its digest") if one else ("The files are", "their digests")
+    grounds = [f"{those} known by SHA-256 digest; no two different files with one digest are known."]
+    if stated.disclosure != "files":
+        grounds.append(f"{those} not in the bundle: this speaks of whatever has {their}.")
+    if found.outcome is Outcome.VERIFIED:
+        where = f"in {chain}block {found.height:,}"
+        grounds += [f"A number computed from {their} stands {where}.", _CONFIRMED[found.trust]]
     return grounds
 
 
@@ -300,7 +320,7 @@ def _attestations(
                 "confirmations": here.confirmations,
                 "source": here.source,
                 "trust": here.trust.word,
-                "trust_meaning": TRUST_WORDS[here.trust],
+                "trust_meaning": _CONFIRMED[here.trust] if here is found else "not looked up",
                 "decisive": here is found,
             }
         )
@@ -308,22 +328,24 @@ def _attestations(
 
 
 def _how_to_check(stated: Statement, found: Found, issue: Issue) -> dict[str, Any]:
+    network = network_named(stated.manifest.network)
+    bundle, folder = issue.bundle, f"notary-{stated.head.hex()[:12]}"
     steps: list[tuple[str, str | None]] = []
-    if issue.bundle and issue.bundle.attached:
-        steps.append(
-            ("Take the bundle out of this PDF; many readers show attachments, too.", "pdfdetach -saveall FILE.pdf")
-        )
+    if bundle and bundle.attached:
+        steps.append(("Take the bundle out of this PDF; many readers show attachments.", "pdfdetach -saveall FILE.pdf"))
+    others = "`certutil -hashfile FILE SHA256` gives it on Windows, `shasum -a 256 FILE` on macOS."
     steps += [
-        ("Compare the digest of each file with the one that is printed here.", "sha256sum FILE"),
+        (f"Compare the digest of each file with the one that is printed here; {others}", "sha256sum FILE"),
         (
             "Unpack the bundle, and have the OpenTimestamps client follow its proof; VERIFY.txt there says more.",
-            f"ots verify -d {stated.head.hex()} notary/head.ots",
+            f"ots verify -d {stated.head.hex()} {folder}/notary/head.ots",
         ),
     ]
-    if found.block_hash is not None and not network_named(stated.manifest.network).is_test:
+    if found.block_hash is not None and not network.is_test:
         block = f"Look up block {found.height:,} on any two public block explorers"
         steps.append((f"{block}: its hash and Merkle root have to be those that are printed here.", None))
-    with_it = "notary verify FILE.pdf" if issue.bundle and issue.bundle.attached else "notary verify BUNDLE.zip"
+    target = "FILE.pdf" if bundle and bundle.attached else "BUNDLE.zip"
+    with_it = f"notary verify {target}" + (f" --network {network.name}" if network.is_test else "")
     return {"with": [with_it], "without": [{"what": what, "command": command} for what, command in steps]}
 
 
@@ -344,8 +366,19 @@ def table_rows(items: Iterable[Item]) -> Iterator[bytes]:
         yield write_row(tuple(map(_inert, cells)), CSV_UTF8)
 
 
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""How formulas begin, in some spreadsheets with full-width signs too."""
+
+
 def _inert(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def facts_only(data: Any) -> Any:
+    """The data of a certificate without its words."""
+    if isinstance(data, dict):
+        return {key: facts_only(value) for key, value in data.items() if key not in _WORDING}
+    return [facts_only(value) for value in data] if isinstance(data, list) else data
 
 
 # -- read back ------------------------------------------------------------------------------------------------------
@@ -385,16 +418,19 @@ def read_issue(data: Mapping[str, Any]) -> Issue:
         datetime.strptime(at, MOMENT)
     except ValueError:
         raise FormatError(f"{DATA_NAME}: issued_at is no moment in UTC") from None
+    basis = _member(data, "issued_basis", str)
+    if basis not in BASES:
+        raise FormatError(f"{DATA_NAME}: issued_basis is none of {', '.join(BASES)}")
     party, bundle, declaration = (
         _member(data, key, dict, is_optional=True) for key in ("party", "bundle", "declaration")
     )
     return Issue(
         at,
-        _member(data, "issued_basis", str),
+        basis,
         _member(data, "software", str),
         _member(data, "matter", str, is_optional=True),
         party and Party(_member(party, "name", str), _member(party, "role", str, is_optional=True)),
-        tuple(_objects(data, "pdf_facts")),
+        tuple(map(_pdf_facts, _objects(data, "pdf_facts"))),
         bundle
         and Attached(
             _member(bundle, "name", str),
@@ -404,6 +440,18 @@ def read_issue(data: Mapping[str, Any]) -> Issue:
         ),
         declaration and _one_of(DeclarationKind, _member(declaration, "kind", str)),
     )
+
+
+def _pdf_facts(given: Mapping[str, Any]) -> dict[str, Any]:
+    numbers, texts = ("pages", "signatures"), ("name", "title", "author", "created", "fault")
+    if set(given) != {"index", *numbers, *texts}:
+        raise FormatError(f"{DATA_NAME}: pdf_facts have other keys")
+    _member(given, "index", int)
+    for key in numbers:
+        _member(given, key, int, is_optional=True)
+    for key in texts:
+        _member(given, key, str, is_optional=True)
+    return dict(given)
 
 
 def _member(data: Mapping[str, Any], key: str, kind: type, *, is_optional: bool = False) -> Any:

@@ -1,28 +1,29 @@
 """Certifying: a bundle and the verdict on it → the PDF for people."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from notary import __version__, limits
-from notary.certificate import MOMENT, Attached, Issue, Party, certificate, found_by, shown_name
+from notary.certificate import DATA_NAME, FORMAT, MOMENT, Attached, Issue, Party, certificate, found_by
 from notary.core.declarations import DeclarationKind
-from notary.core.evidence import Item
 from notary.core.facts import Policy
+from notary.core.header import CLOCK_SLACK
+from notary.core.strict_json import read_object
 from notary.core.verdict import Outcome, Verdict
-from notary.edges.archive import Container, NotABundleError, RefusedError, open_container
-from notary.edges.files import hash_with, read_whole, written_whole
-from notary.edges.pdf_reading import PdfReading, is_pdf
+from notary.edges.archive import NotABundleError, RefusedError, open_container
+from notary.edges.files import hash_with, written_whole
+from notary.edges.pdf_reading import PdfReading
 from notary.edges.typesetting import attached_name
-from notary.errors import EvidenceError, InputError, UnreadableError
+from notary.errors import EvidenceError, InputError, NotaryError
 from notary.headers import HeaderSources
 from notary.printing import print_certificate, written_data
 from notary.reporting import verdict_sentences
-from notary.stating import read_statement
+from notary.stating import pdf_facts, read_statement
 from notary.verifying import verify
 
 Progress = Callable[[int], None]
@@ -67,14 +68,21 @@ def certify(
     """
     _refuse_other_file(target)
     _refuse_what_is_no_bundle(bundle)
+    before = None if bundle.is_dir() else hash_with(bundle, "sha256").hex()
     verdict = verify(bundle, [], policy, sources, progress=progress)
     if verdict.outcome is Outcome.FAILED:
         what, *more = verdict_sentences(verdict)
         raise EvidenceError(f"no certificate is made: {what}", *more)
     with open_container(bundle) as container:
         stated = read_statement(container)
-        looked_into = tuple(_pdf_facts(container, stated.items, evidence or {}))
+        looked_into = tuple(pdf_facts(container, stated.items, evidence or {}))
     attached, content = _attached(bundle, request.attach_up_to)
+    if attached and attached.sha256 != before:
+        raise InputError(f"{bundle}: it changes while it is read")
+    found = found_by(verdict)
+    earliest = datetime.fromisoformat(found.block_time or stated.manifest.declared_at)
+    if request.issued_at < earliest - CLOCK_SLACK:
+        raise InputError(f"it cannot have been issued before {earliest:{MOMENT}}, the time of what it is about")
     issue = Issue(
         at=request.issued_at.strftime(MOMENT),
         basis="issue",
@@ -85,7 +93,7 @@ def certify(
         bundle=attached,
         declaration=request.declaration,
     )
-    data = certificate(stated, found_by(verdict), issue)
+    data = certificate(stated, found, issue)
     if len(written_data(data)) > limits.CERTIFICATE_BYTES:
         raise InputError(f"{bundle}: names and descriptions are too long to be printed", "show fewer items with --only")
     pdf = print_certificate(data, request.issued_at, stated.table, content)
@@ -105,20 +113,6 @@ def _attached(bundle: Path, up_to: int) -> tuple[Attached | None, bytes | None]:
     return Attached(name, hash_with(bundle, "sha256").hex(), size, attached=False), None
 
 
-def _pdf_facts(container: Container, items: Sequence[Item], evidence: Mapping[int, Path]) -> Iterator[dict[str, Any]]:
-    """What PDF files among the exhibits say of themselves, as far as their bytes are at hand."""
-    with PdfReading() as reading:
-        for item in items:
-            facts, path = None, evidence.get(item.index)
-            if item.file is not None:
-                facts = reading.facts_of(container.pieces(item.file))
-            elif path is not None and path.suffix.lower() == ".pdf":
-                with suppress(UnreadableError):  # it may be gone by now
-                    facts = reading.facts(path) if hash_with(path, "sha256") == item.digest else None
-            if facts is not None:
-                yield {"index": item.index, "name": shown_name(item)} | asdict(facts)
-
-
 def _refuse_what_is_no_bundle(bundle: Path) -> None:
     try:
         with open_container(bundle):
@@ -131,9 +125,18 @@ def _refuse_what_is_no_bundle(bundle: Path) -> None:
 
 
 def _refuse_other_file(target: Path) -> None:
-    """An older PDF may be replaced; whatever else stands there may be evidence."""
+    """An older certificate may be replaced; whatever else stands there may be evidence."""
     if not target.exists():
+        if not target.parent.is_dir():
+            raise InputError(f"{target}: there is no folder {target.parent}")
         return
-    if target.is_file() and is_pdf(read_whole(target, limits.PDF_HEAD_BYTES)):
-        return
-    raise InputError(f"{target} is there already, and is no PDF: it is not overwritten", "give another name with -o")
+    with suppress(NotaryError), PdfReading() as reading:
+        if _is_certificate(reading.attachments(target).get(DATA_NAME, b"")):
+            return
+    raise InputError(
+        f"{target} is there already, and is no certificate: it is not overwritten", "give another name with -o"
+    )
+
+
+def _is_certificate(data: bytes) -> bool:
+    return bool(read_object(data, DATA_NAME, limits.CERTIFICATE_BYTES).get("format") == FORMAT)

@@ -14,7 +14,17 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from notary import __version__, limits
-from notary.certificate import DATA_NAME, TABLE_NAME, WORDING, Attached, Issue, certificate, read_found, read_issue
+from notary.certificate import (
+    DATA_NAME,
+    TABLE_NAME,
+    Attached,
+    Issue,
+    certificate,
+    facts_only,
+    read_found,
+    read_issue,
+    shown_name,
+)
 from notary.core.facts import CertificateFacts
 from notary.core.strict_json import quoted, read_object
 from notary.edges.archive import open_container
@@ -23,7 +33,7 @@ from notary.edges.pdf_reading import PdfReading
 from notary.errors import FormatError, InputError, NotaryError
 from notary.printing import print_certificate
 from notary.reporting import plural
-from notary.stating import read_statement
+from notary.stating import pdf_facts, read_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,9 @@ def _bundle_apart(data: bytes) -> list[str]:
         given = read_issue(members_of(data)).bundle
     except FormatError:
         return []
-    return [f"verify the bundle itself: {quoted(given.name)}, SHA-256 {given.sha256}"] if given else []
+    if given is None:
+        return ["it was made of an unpacked bag: verify that, or the bundle that it came from"]
+    return [f"verify the bundle itself: {quoted(given.name)}, SHA-256 {given.sha256}"]
 
 
 def members_of(data: bytes) -> Mapping[str, Any]:
@@ -79,23 +91,33 @@ def compare(carried: Carried) -> CertificateFacts:
         found, issue = read_found(given), read_issue(given)
     except FormatError as error:
         return CertificateFacts(fault=error.message)
+    content = carried.bundle.read_bytes()
+    issue = replace(issue, bundle=Attached.of(carried.bundle_name, content))
     with open_container(carried.bundle) as container:
         stated = read_statement(container)
-    content = carried.bundle.read_bytes()
-    attached = Attached.of(carried.bundle_name, content)
-    made = json.loads(json.dumps(certificate(stated, found, replace(issue, bundle=attached))))
+        read_again = {one["index"]: one for one in pdf_facts(container, stated.items, {})}
+    try:
+        made = json.loads(json.dumps(certificate(stated, found, issue)))
+    except (NotaryError, ValueError) as error:
+        return CertificateFacts(fault=f"no certificate says what its data say: {error}")
     is_ours = issue.software == f"notary {__version__}"
-    compared = (key for key in {**made, **given} if is_ours or key not in WORDING)
-    differing = [key for key in compared if made.get(key) != given.get(key)]
-    if differing:
-        return CertificateFacts(differs=_difference(differing[0], given.get(differing[0]), made.get(differing[0])))
+    one, other = (given, made) if is_ours else (facts_only(given), facts_only(made))
+    if one != other:
+        return CertificateFacts(differs=_difference(DATA_NAME, one, other))
     if carried.table != stated.table:
         return CertificateFacts(differs=f"{TABLE_NAME} is not the table of the bundle's items")
-    day = None if found.existed_by is None else date.fromisoformat(found.existed_by)
+    if issue.basis != "issue":
+        return CertificateFacts(differs="its time of issue is said to be something else")
+    names = {item.index: shown_name(item) for item in stated.items}
+    for told in issue.pdf_facts:
+        index = told["index"]
+        if index not in names or told["name"] != names[index] or read_again.get(index, told) != told:
+            return CertificateFacts(differs=f"pdf_facts of item {index} are not what the file says")
     pages, uncompared = _pages(carried, given, issue, content)
     return CertificateFacts(
-        existed_by=day,
+        existed_by=None if found.existed_by is None else date.fromisoformat(found.existed_by),
         block_hash=found.block_hash,
+        block_time=found.block_time,
         wording_of=None if is_ours else issue.software,
         pages=pages,
         uncompared=uncompared,
@@ -116,10 +138,15 @@ def _difference(key: str, given: object, made: object) -> str:
 def _pages(carried: Carried, given: Mapping[str, Any], issue: Issue, content: bytes) -> tuple[str | None, str | None]:
     """How the pages differ from what the data give, or why that cannot be told."""
     at = datetime.fromisoformat(issue.at).astimezone(UTC)
+    is_portable = True
     try:
-        again = print_certificate(given, at, carried.table, content)
-    except NotaryError as error:
-        return None, f"the pages were not typeset again: {error.message}"
+        again = print_certificate(given, at, carried.table, content, only_own_fonts=True)
+    except NotaryError:
+        is_portable = False
+        try:
+            again = print_certificate(given, at, carried.table, content)
+        except NotaryError as error:
+            return None, f"the pages were not typeset again: {error.message}"
     if again == read_whole(carried.pdf, len(again) + 1):
         return None, None
     if issue.software != f"notary {__version__}":
@@ -143,6 +170,8 @@ def _pages(carried: Carried, given: Mapping[str, Any], issue: Issue, content: by
         return f"{plural(laid_over, 'annotation')} laid over them", None
     if marks == own_marks:
         return None, None
+    if is_portable or len(marks) != len(own_marks):
+        return "the same words, but drawn otherwise, or something drawn over them", None
     return None, "they say the same, but are drawn otherwise than this machine draws them"
 
 

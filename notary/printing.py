@@ -9,8 +9,18 @@ from notary.certificate import DATA_NAME, TABLE_NAME
 from notary.edges.typesetting import Attachment, typeset
 
 
-def print_certificate(data: Mapping[str, Any], made_at: datetime, table: bytes | None, bundle: bytes | None) -> bytes:
-    """The PDF of a certificate's data, with them and what else belongs to it attached."""
+def print_certificate(
+    data: Mapping[str, Any],
+    made_at: datetime,
+    table: bytes | None,
+    bundle: bytes | None,
+    *,
+    only_own_fonts: bool = False,
+) -> bytes:
+    """The PDF of a certificate's data, with them and what else belongs to it attached.
+
+    Raises SystemFailureError where it cannot be typeset, or not with Typst's own fonts where no others may be used.
+    """
     attachments = [
         Attachment(
             DATA_NAME,
@@ -26,7 +36,7 @@ def print_certificate(data: Mapping[str, Any], made_at: datetime, table: bytes |
         attachments.append(
             Attachment(data["bundle"]["name"], bundle, "application/zip", "The bundle: what counts", "supplement")
         )
-    return typeset("certificate", data, made_at=made_at, attachments=attachments)
+    return typeset("certificate", data, made_at=made_at, attachments=attachments, only_own_fonts=only_own_fonts)
 
 
 def written_data(data: Mapping[str, Any]) -> bytes:

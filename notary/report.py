@@ -18,6 +18,8 @@ def check_report(target: Path) -> None:
     """Raises InputError where no report can be written to `target`."""
     if target.suffix not in (".pdf", ".html", ".json"):
         raise InputError(f"--report {target}: the name says what is written", "end it with .pdf, .html or .json")
+    if not target.parent.is_dir():
+        raise InputError(f"--report {target}: there is no folder {target.parent}")
     if target.exists() or target.is_symlink():
         raise InputError(f"{target} is there already and is not overwritten", "give another name with --report")
 

@@ -100,6 +100,7 @@ def verdict_sentences(verdict: Verdict) -> Iterator[str]:
             yield f"{block[:1].upper()}{block[1:]}; {trust_text(verdict)}."
             if verdict.is_of_certificate:
                 yield "That is what the bundle in it gives; printed text proves nothing by itself."
+                yield from _not_compared(verdict)
             yield NOT_PROVEN
         case Outcome.PENDING:
             yield f"{subject.removesuffix(',')}: sound so far, but no block attests it yet."
@@ -124,6 +125,14 @@ def _bundle_in_certificate(verdict: Verdict) -> Iterator[str]:
     if verdict.block and verdict.trust >= verdict.policy.least:
         count = plural(verdict.files.disclosed, "file")
         yield f"That bundle is sound: {count} existed no later than {verdict.block.existed_by} (UTC)."
+
+
+def _not_compared(verdict: Verdict) -> Iterator[str]:
+    """What of a certificate may say anything."""
+    for number, what in ((14, "All that the certificate says"), (15, "What is printed on its pages")):
+        check = verdict.check(number)
+        if check.status is Status.SKIPPED:
+            yield f"{what} was NOT compared with it: {shown_text(check.found)}."
 
 
 def _subject(verdict: Verdict) -> str:

@@ -1,15 +1,22 @@
 """Stating: what a bundle states of itself, read for a certificate."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 from notary import limits
-from notary.certificate import Statement, table_rows
+from notary.certificate import Statement, shown_name, table_rows
 from notary.core.digest import head_hash, statement_hash
 from notary.core.evidence import Item, read_item
 from notary.core.manifest import read_manifest
 from notary.core.ots import read_proof
 from notary.edges.archive import Container, lines, read_small
+from notary.edges.files import hash_with
+from notary.edges.pdf_reading import PdfReading
+from notary.errors import UnreadableError
 
 
 def read_statement(container: Container) -> Statement:
@@ -58,3 +65,17 @@ def _table(items: Iterable[Item]) -> bytes | None:
         if len(written) > limits.TABLE_BYTES:
             return None
     return bytes(written)
+
+
+def pdf_facts(container: Container, items: Sequence[Item], evidence: Mapping[int, Path]) -> Iterator[dict[str, Any]]:
+    """What PDF files among the exhibits say of themselves, as far as their bytes are at hand."""
+    with PdfReading() as reading:
+        for item in items:
+            facts, path = None, evidence.get(item.index)
+            if item.file is not None:
+                facts = reading.facts_of(container.pieces(item.file))
+            elif path is not None and path.suffix.lower() == ".pdf":
+                with suppress(UnreadableError):  # it may be gone by now
+                    facts = reading.facts(path) if hash_with(path, "sha256") == item.digest else None
+            if facts is not None:
+                yield {"index": item.index, "name": shown_name(item)} | asdict(facts)

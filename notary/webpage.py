@@ -20,16 +20,24 @@ _ENTRIES = ("page.js", "worker.js")
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|const|let|class) (\w+))", re.MULTILINE)
 
+# What stands on lines of its own, and the types between the words of a line.
+_COMMENT = re.compile(r"^ *//.*\n|^ */\*(?:[^*]|\*(?!/))*\*/\n|/\*\* @(?:[^*]|\*(?!/))*\*/ ?", re.MULTILINE)
+_BLANKS = re.compile(r"^\s+", re.MULTILINE)
+# No longer at the top of a module; a template over several lines, whose blanks would count; what HTML cannot hold.
+_UNFIT = re.compile(
+    r"^(?:import|export)\b.*|^(?:[^`\n]*`[^`\n]*`)*[^`\n]*`[^`\n]*$|[^\n -\U0010ffff]|</script|<!--", re.MULTILINE
+)
+
 
 def web_page() -> str:
-    """The page, in ASCII but for what its texts need, without anything that it would have to fetch."""
-    style = _source("templates", "report.css") + "\n" + _source("web", "page.css")
+    """The page: one text, without anything that it would have to fetch."""
+    style = _spare(_source("templates", "report.css") + _source("web", "page.css"))
     script = '"use strict";\n' + "".join(_joined())
     policy = "; ".join(
         (
             "default-src 'none'",
-            f"script-src {_hash(script)}",
-            f"style-src {_hash(style)}",
+            f"script-src {source_hash(script)}",
+            f"style-src {source_hash(style)}",
             "worker-src blob:",
             "connect-src 'none'",
             "base-uri 'none'",
@@ -44,7 +52,8 @@ def _source(folder: str, name: str) -> str:
     return files("notary").joinpath(folder, name).read_text("utf-8")
 
 
-def _hash(text: str) -> str:
+def source_hash(text: str) -> str:
+    """How a policy names an inline script or style."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
@@ -71,10 +80,15 @@ def _as_scope(name: str, source: str) -> str:
         return f"const {{{found[1].replace(' as ', ': ')}}} = {_scope(found[2])};\n"
 
     exports = ", ".join(_EXPORT.findall(source))
-    body = _EXPORT.sub("", _IMPORT.sub(taken, source))
-    if stray := re.search(r"^(?:import|export)\b.*", body, re.MULTILINE):
+    body = _spare(_EXPORT.sub("", _IMPORT.sub(taken, source)))
+    if stray := _UNFIT.search(body):
         raise ValueError(f"{name}: this cannot be joined: {stray[0]}")
-    return f"\n// == {name}\nconst {_scope(name)} = (() => {{\n{body}\nreturn {{{exports}}};\n}})();\n"
+    return f"\n// == {name}\nconst {_scope(name)} = (() => {{\n{body}return {{{exports}}};\n}})();\n"
+
+
+def _spare(source: str) -> str:
+    """Without comments, blank lines and indents, which are a third of it: the page stays a small attachment."""
+    return _BLANKS.sub("", _COMMENT.sub("", source))
 
 
 def _scope(name: str) -> str:
@@ -84,11 +98,18 @@ def _scope(name: str) -> str:
 def _release() -> str:
     """What web/release.js stands for."""
     pinned = shipped_checkpoints(NETWORKS["bitcoin"])
-    packed = b"".join(hash_ + bits.to_bytes(4, "big") for hash_, bits in pinned.pinned)
+    packed = b"".join(_packed(hash_) for hash_, _ in pinned.pinned)
     members = {
         "version": __version__,
         "checkpoints": b64encode(packed).decode(),
         "lastCheckpoint": pinned.last_height,
+        "lastBits": pinned.pinned[-1][1],
         "notClaimed": NOT_CLAIMED,
     }
     return f"export const RELEASE = {json.dumps(members)};\n"
+
+
+def _packed(hash_: bytes) -> bytes:
+    """A hash without the zeros at its end, of which a block's has many, and before it how long that is."""
+    spare = hash_.rstrip(b"\0")
+    return bytes([len(spare)]) + spare

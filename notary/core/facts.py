@@ -105,15 +105,16 @@ class BundleFacts:
 class CertificateFacts:
     """How a certificate compares with the bundle that it carries.
 
-    `fault` says why its data could not be read, `differs` what they say otherwise than the bundle; `existed_by` and
-    `block_hash` are theirs; `wording_of` names another release, whose sentences were not compared. `pages` says how its
-    pages differ from the data, `uncompared` why that is not known.
+    `fault` says why its data could not be read, `differs` what they say otherwise than the bundle; `existed_by`,
+    `block_hash` and `block_time` are theirs; `wording_of` names another release, whose sentences were not compared.
+    `pages` says how its pages differ from the data, `uncompared` why that is not known.
     """
 
     fault: str | None = None
     differs: str | None = None
     existed_by: date | None = None
     block_hash: str | None = None
+    block_time: str | None = None
     wording_of: str | None = None
     pages: str | None = None
     uncompared: str | None = None

@@ -249,6 +249,8 @@ def _certificate_data(certificate: CertificateFacts, block: Block | None) -> Che
         return failed(14, expected, certificate.differs)
     if block and certificate.block_hash is not None and certificate.block_hash != block.header.shown_hash:
         return failed(14, f"block {block.header.shown_hash}", f"block {certificate.block_hash}")
+    if block and certificate.block_time is not None and certificate.block_time != block.time:
+        return failed(14, f"the block's time {block.time}", certificate.block_time)
     if block and certificate.existed_by is not None and certificate.existed_by < block.existed_by:
         return failed(14, f"no date before {block.existed_by}", f"the date {certificate.existed_by}")
     if certificate.existed_by is not None and block is None:
@@ -257,7 +259,9 @@ def _certificate_data(certificate: CertificateFacts, block: Block | None) -> Che
         )
     if certificate.wording_of is not None:
         return skipped(14, f"the same facts; its sentences, by {certificate.wording_of}, were not compared", expected)
-    return passed(14, expected, "the same")
+    return passed(
+        14, expected, "the same; time of issue, party, matter and how the block was confirmed are its issuer's word"
+    )
 
 
 def _certificate_pages(certificate: CertificateFacts) -> Check:  # check 15

@@ -78,12 +78,14 @@ def typeset(
     made_at: datetime,
     attachments: Sequence[Attachment] = (),
     paper: Paper = "a4",
+    only_own_fonts: bool = False,
 ) -> bytes:
     """The PDF of `data`, which is plain JSON with raw text, dated `made_at`, which knows its offset from UTC.
 
     The member `qr`, if any, is the text of a QR code. The same arguments give the same bytes with the same release of
     Typst, on any machine while Typst's own fonts suffice, else on machines with the same fonts.
-    Raises SystemFailureError if Typst is not there or cannot do it, or the temporary disk is full.
+    Raises SystemFailureError if Typst is not there or cannot do it, the temporary disk is full, or Typst's own fonts
+    lack a letter and no others may be used.
     """
     facts = {
         "made_at": made_at.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z",
@@ -95,7 +97,7 @@ def typeset(
         with tempfile.TemporaryDirectory(prefix="notary-") as folder:
             root = Path(folder)
             _lay_out(root, attachments)
-            return _compile_with_any_script(root, template, data, facts, made_at)
+            return _compile_with_any_script(root, template, data, facts, made_at, only_own_fonts)
     except OSError as error:
         raise SystemFailureError(f"cannot set the {template}: {reason_of(error)}") from None
 
@@ -110,7 +112,12 @@ def _lay_out(root: Path, attachments: Sequence[Attachment]) -> None:
 
 
 def _compile_with_any_script(
-    root: Path, template: Template, data: Mapping[str, Any], facts: Mapping[str, Any], made_at: datetime
+    root: Path,
+    template: Template,
+    data: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    made_at: datetime,
+    only_own_fonts: bool,
 ) -> bytes:
     """With the fonts that do, and with as little escaped as they allow."""
 
@@ -124,6 +131,8 @@ def _compile_with_any_script(
     try:
         return compiled(own)
     except _GlyphsMissingError as gap:
+        if only_own_fonts:
+            raise
         lacking = gap.characters
     # A machine's fonts may be broken, or forbid that they are embedded: whatever they do, a document comes out.
     with suppress(SystemFailureError):

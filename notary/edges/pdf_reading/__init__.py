@@ -174,8 +174,9 @@ class PdfReading:
         questions, answers = cast(IO[bytes], child.stdin), cast(IO[bytes], child.stdout)
         began = monotonic()
         timer = Timer(seconds, child.kill)
-        timer.start()
+        timer.daemon = True  # it must not keep this process after a Ctrl-C
         try:
+            timer.start()
             with suppress(BrokenPipeError):
                 questions.write(question)
                 questions.flush()

@@ -5,22 +5,18 @@ The same data is typeset and attached to the PDF, so that whoever has the bundle
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
-from enum import StrEnum
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from notary.core.declarations import DeclarationKind, draft
 from notary.core.digest import seal_hash
-from notary.core.evidence import DECLARED, Item
+from notary.core.evidence import Item
 from notary.core.header import Trust, network_named, shown
-from notary.core.load_file import CSV_UTF8, write_row
 from notary.core.ots import Attestation, Kind
-from notary.core.strict_json import quoted
 from notary.core.verdict import Outcome, Verdict
-from notary.errors import FormatError
 from notary.reporting import NOT_CLAIMED
 
 if TYPE_CHECKING:
@@ -333,7 +329,7 @@ def _how_to_check(stated: Statement, found: Found, issue: Issue) -> dict[str, An
     steps: list[tuple[str, str | None]] = []
     if bundle and bundle.attached:
         steps.append(("Take the bundle out of this PDF; many readers show attachments.", "pdfdetach -saveall FILE.pdf"))
-    others = "`certutil -hashfile FILE SHA256` gives it on Windows, `shasum -a 256 FILE` on macOS."
+    others = "on Windows certutil -hashfile FILE SHA256 gives it, on macOS shasum -a 256 FILE."
     steps += [
         (f"Compare the digest of each file with the one that is printed here; {others}", "sha256sum FILE"),
         (
@@ -349,132 +345,8 @@ def _how_to_check(stated: Statement, found: Found, issue: Issue) -> dict[str, An
     return {"with": [with_it], "without": [{"what": what, "command": command} for what, command in steps]}
 
 
-# -- the table of all exhibits --------------------------------------------------------------------------------------
-
-
-def table_rows(items: Iterable[Item]) -> Iterator[bytes]:
-    """All exhibits as CSV, for a spreadsheet: a cell that would run as a formula there gets an apostrophe before it."""
-    others = [key for key in DECLARED if key not in ("exhibit", "bates")]
-    yield write_row(("number", "exhibit", "bates", "path", "sha256", "bytes", "modified", *others), CSV_UTF8)
-    for item in items:
-        record = item.record if item.record_fault is None and item.record is not None else {}
-        path = shown_name(item) or ""
-        cells = (
-            *(str(item.index + 1), record.get("exhibit", ""), record.get("bates", ""), path, item.digest.hex()),
-            *(str(record.get("size", "")), record.get("mtime", ""), *(record.get(key, "") for key in others)),
-        )
-        yield write_row(tuple(map(_inert, cells)), CSV_UTF8)
-
-
-_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-"""How formulas begin, in some spreadsheets with full-width signs too."""
-
-
-def _inert(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
 def facts_only(data: Any) -> Any:
     """The data of a certificate without its words."""
     if isinstance(data, dict):
         return {key: facts_only(value) for key, value in data.items() if key not in _WORDING}
     return [facts_only(value) for value in data] if isinstance(data, list) else data
-
-
-# -- read back ------------------------------------------------------------------------------------------------------
-
-
-def read_found(data: Mapping[str, Any]) -> Found:
-    """What certificate.json says was found about the block. Raises FormatError."""
-    outcome = _one_of(Outcome, _member(data, "outcome", str))
-    decisive = [one for one in _objects(data, "attestations") if one.get("decisive") is True]
-    if not decisive:
-        return Found(outcome)
-    if len(decisive) > 1:
-        raise FormatError(f"{DATA_NAME}: it rests on several attestations")
-    (one,) = decisive
-    levels = {level.word: level for level in Trust}
-    day = _member(one, "existed_by", str)
-    try:
-        date.fromisoformat(day)
-    except ValueError:
-        raise FormatError(f"{DATA_NAME}: existed_by is no date") from None
-    return Found(
-        outcome,
-        _member(one, "height", int),
-        _member(one, "block_hash", str),
-        _member(one, "block_time", str),
-        day,
-        levels.get(_member(one, "trust", str), Trust.NONE),
-        _member(one, "source", str),
-        _member(one, "confirmations", int, is_optional=True),
-    )
-
-
-def read_issue(data: Mapping[str, Any]) -> Issue:
-    """What its issuer added. Raises FormatError."""
-    at = _member(data, "issued_at", str)
-    try:
-        datetime.strptime(at, MOMENT)
-    except ValueError:
-        raise FormatError(f"{DATA_NAME}: issued_at is no moment in UTC") from None
-    basis = _member(data, "issued_basis", str)
-    if basis not in BASES:
-        raise FormatError(f"{DATA_NAME}: issued_basis is none of {', '.join(BASES)}")
-    party, bundle, declaration = (
-        _member(data, key, dict, is_optional=True) for key in ("party", "bundle", "declaration")
-    )
-    return Issue(
-        at,
-        basis,
-        _member(data, "software", str),
-        _member(data, "matter", str, is_optional=True),
-        party and Party(_member(party, "name", str), _member(party, "role", str, is_optional=True)),
-        tuple(map(_pdf_facts, _objects(data, "pdf_facts"))),
-        bundle
-        and Attached(
-            _member(bundle, "name", str),
-            _member(bundle, "sha256", str),
-            _member(bundle, "size", int),
-            _member(bundle, "attached", bool),
-        ),
-        declaration and _one_of(DeclarationKind, _member(declaration, "kind", str)),
-    )
-
-
-def _pdf_facts(given: Mapping[str, Any]) -> dict[str, Any]:
-    numbers, texts = ("pages", "signatures"), ("name", "title", "author", "created", "fault")
-    if set(given) != {"index", *numbers, *texts}:
-        raise FormatError(f"{DATA_NAME}: pdf_facts have other keys")
-    _member(given, "index", int)
-    for key in numbers:
-        _member(given, key, int, is_optional=True)
-    for key in texts:
-        _member(given, key, str, is_optional=True)
-    return dict(given)
-
-
-def _member(data: Mapping[str, Any], key: str, kind: type, *, is_optional: bool = False) -> Any:
-    value = data.get(key)
-    if value is None and is_optional:
-        return None
-    if type(value) is not kind:
-        raise FormatError(f"{DATA_NAME}: {key} is missing or of another kind")
-    return value
-
-
-def _objects(data: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    value = _member(data, key, list)
-    if not all(isinstance(one, dict) for one in value):
-        raise FormatError(f"{DATA_NAME}: {key} is no list of objects")
-    return value  # type: ignore[no-any-return]
-
-
-Word = TypeVar("Word", bound=StrEnum)
-
-
-def _one_of(words: type[Word], word: str) -> Word:
-    try:
-        return words(word)
-    except ValueError:
-        raise FormatError(f"{DATA_NAME}: {quoted(word)} is none of {', '.join(words)}") from None

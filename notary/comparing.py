@@ -21,10 +21,9 @@ from notary.certificate import (
     Issue,
     certificate,
     facts_only,
-    read_found,
-    read_issue,
     shown_name,
 )
+from notary.certificate_reading import read_found, read_issue
 from notary.core.facts import CertificateFacts
 from notary.core.strict_json import quoted, read_object
 from notary.edges.archive import open_container

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from notary import limits
-from notary.certificate import Statement, shown_name, table_rows
+from notary.certificate import Statement, shown_name
 from notary.core.digest import head_hash, statement_hash
-from notary.core.evidence import Item, read_item
+from notary.core.evidence import DECLARED, Item, read_item
+from notary.core.load_file import CSV_UTF8, write_row
 from notary.core.manifest import read_manifest
 from notary.core.ots import read_proof
 from notary.edges.archive import Container, lines, read_small
@@ -79,3 +80,25 @@ def pdf_facts(container: Container, items: Sequence[Item], evidence: Mapping[int
                     facts = reading.facts(path) if hash_with(path, "sha256") == item.digest else None
             if facts is not None:
                 yield {"index": item.index, "name": shown_name(item)} | asdict(facts)
+
+
+def table_rows(items: Iterable[Item]) -> Iterator[bytes]:
+    """All exhibits as CSV, for a spreadsheet: a cell that would run as a formula there gets an apostrophe before it."""
+    others = [key for key in DECLARED if key not in ("exhibit", "bates")]
+    yield write_row(("number", "exhibit", "bates", "path", "sha256", "bytes", "modified", *others), CSV_UTF8)
+    for item in items:
+        record = item.record if item.record_fault is None and item.record is not None else {}
+        path = shown_name(item) or ""
+        cells = (
+            *(str(item.index + 1), record.get("exhibit", ""), record.get("bates", ""), path, item.digest.hex()),
+            *(str(record.get("size", "")), record.get("mtime", ""), *(record.get(key, "") for key in others)),
+        )
+        yield write_row(tuple(map(_inert, cells)), CSV_UTF8)
+
+
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""How formulas begin, in some spreadsheets with full-width signs too."""
+
+
+def _inert(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -15,7 +15,8 @@ from pypdf import PageObject, PdfReader, PdfWriter
 from pypdf.annotations import FreeText
 from pypdf.generic import DecodedStreamObject, NameObject
 
-from notary.certificate import certificate, read_found, read_issue
+from notary.certificate import certificate
+from notary.certificate_reading import read_found, read_issue
 from notary.core.header import Trust
 from notary.edges.archive import open_container
 from notary.stating import read_statement

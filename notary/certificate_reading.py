@@ -1,0 +1,107 @@
+"""certificate.json read back: what its issuer found and added, from data that anybody may have written."""
+
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from notary.certificate import BASES, DATA_NAME, Attached, Found, Issue, Party, read_moment
+from notary.core.declarations import DeclarationKind
+from notary.core.header import Trust
+from notary.core.strict_json import quoted
+from notary.core.verdict import Outcome
+from notary.errors import FormatError
+
+
+def read_found(data: Mapping[str, Any]) -> Found:
+    """What certificate.json says was found about the block. Raises FormatError."""
+    outcome = _one_of(Outcome, _member(data, "outcome", str))
+    decisive = [one for one in _objects(data, "attestations") if one.get("decisive") is True]
+    if not decisive:
+        return Found(outcome)
+    if len(decisive) > 1:
+        raise FormatError(f"{DATA_NAME}: it rests on several attestations")
+    (one,) = decisive
+    levels = {level.word: level for level in Trust}
+    day = _member(one, "existed_by", str)
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        raise FormatError(f"{DATA_NAME}: existed_by is no date") from None
+    return Found(
+        outcome,
+        _member(one, "height", int),
+        _member(one, "block_hash", str),
+        _member(one, "block_time", str),
+        day,
+        levels.get(_member(one, "trust", str), Trust.NONE),
+        _member(one, "source", str),
+        _member(one, "confirmations", int, is_optional=True),
+    )
+
+
+def read_issue(data: Mapping[str, Any]) -> Issue:
+    """What its issuer added. Raises FormatError."""
+    at = _member(data, "issued_at", str)
+    if read_moment(at) is None:
+        raise FormatError(f"{DATA_NAME}: issued_at is no moment in UTC")
+    basis = _member(data, "issued_basis", str)
+    if basis not in BASES:
+        raise FormatError(f"{DATA_NAME}: issued_basis is none of {', '.join(BASES)}")
+    party, bundle, declaration = (
+        _member(data, key, dict, is_optional=True) for key in ("party", "bundle", "declaration")
+    )
+    return Issue(
+        at,
+        basis,
+        _member(data, "software", str),
+        _member(data, "matter", str, is_optional=True),
+        party and Party(_member(party, "name", str), _member(party, "role", str, is_optional=True)),
+        tuple(map(_pdf_facts, _objects(data, "pdf_facts"))),
+        bundle
+        and Attached(
+            _member(bundle, "name", str),
+            _member(bundle, "sha256", str),
+            _member(bundle, "size", int),
+            _member(bundle, "attached", bool),
+        ),
+        declaration and _one_of(DeclarationKind, _member(declaration, "kind", str)),
+    )
+
+
+def _pdf_facts(given: Mapping[str, Any]) -> dict[str, Any]:
+    numbers, texts = ("pages", "signatures"), ("name", "title", "author", "created", "fault")
+    if set(given) != {"index", *numbers, *texts}:
+        raise FormatError(f"{DATA_NAME}: pdf_facts have other keys")
+    _member(given, "index", int)
+    for key in numbers:
+        _member(given, key, int, is_optional=True)
+    for key in texts:
+        _member(given, key, str, is_optional=True)
+    return dict(given)
+
+
+def _member(data: Mapping[str, Any], key: str, kind: type, *, is_optional: bool = False) -> Any:
+    value = data.get(key)
+    if value is None and is_optional:
+        return None
+    if type(value) is not kind:
+        raise FormatError(f"{DATA_NAME}: {key} is missing or of another kind")
+    return value
+
+
+def _objects(data: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    value = _member(data, key, list)
+    if not all(isinstance(one, dict) for one in value):
+        raise FormatError(f"{DATA_NAME}: {key} is no list of objects")
+    return value  # type: ignore[no-any-return]
+
+
+Word = TypeVar("Word", bound=StrEnum)
+
+
+def _one_of(words: type[Word], word: str) -> Word:
+    try:
+        return words(word)
+    except ValueError:
+        raise FormatError(f"{DATA_NAME}: {quoted(word)} is none of {', '.join(words)}") from None

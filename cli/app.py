@@ -30,6 +30,7 @@ COMMANDS = {
     "verify": "Check a proof, and say what it shows.",
     "certificate": "Typeset what a batch or a bundle proves, for people, with the bundle attached.",
     "info": "Show what a proof says, checked against nothing.",
+    "page": "Write the web page that verifies bundles and proofs in a browser, offline.",
     "headers": "Keep the chain's headers on this machine: what `verify` calls the trust `chain`.",
 }
 """Each stands in the module of its name, with a help text that begins like this."""

@@ -237,7 +237,7 @@ def _proof(container: Container) -> tuple[Proof | None, str | None]:
     try:
         return read_proof(read_small(container, name, limits.PROOF_BYTES)), None
     except FormatError as error:
-        return None, f"{name}: {error.message}"
+        return None, error.message if error.message.startswith(name) else f"{name}: {error.message}"
 
 
 def _runs(container: Container, manifest: Manifest | None) -> tuple[HeaderRuns | None, str | None]:

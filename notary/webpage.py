@@ -20,8 +20,10 @@ _ENTRIES = ("page.js", "worker.js")
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|const|let|class) (\w+))", re.MULTILINE)
 
-# What stands on lines of its own, and the types between the words of a line.
-_COMMENT = re.compile(r"^ *//.*\n|^ */\*(?:[^*]|\*(?!/))*\*/\n|/\*\* @(?:[^*]|\*(?!/))*\*/ ?", re.MULTILINE)
+# What stands on lines of its own or at the end of a statement, and the types between the words of a line.
+_COMMENT = re.compile(
+    r"^ *//.*\n|^ */\*(?:[^*]|\*(?!/))*\*/\n|/\*\* @(?:[^*]|\*(?!/))*\*/ ?|(?<=[;,{}()]) // [^\"'`\n]*$", re.MULTILINE
+)
 _BLANKS = re.compile(r"^\s+", re.MULTILINE)
 # No longer at the top of a module; a template over several lines, whose blanks would count; what HTML cannot hold.
 _UNFIT = re.compile(

@@ -1,0 +1,214 @@
+// Block headers: hash, target, linkage, checkpoints, the date rule; and what each network demands (FORMAT.md 2 and 3).
+
+import { sha256 } from "./digest.js";
+import { FormatFault, hex } from "./bytes.js";
+import { readObject } from "./json.js";
+import { LIMITS } from "./limits.js";
+
+const HEADER_BYTES = 80;
+/** Blocks from one adjustment of the target to the next: a checkpoint stands at the end of each. */
+const PERIOD = 2016;
+/** How much easier than another a target may be, if one retarget is all that lies between them. */
+const EASING = 4n;
+/** Blocks whose clocks the date rule looks at, and the seconds that a clock may run ahead. */
+const DATE_WINDOW = 12;
+const CLOCK_SLACK = 2 * 60 * 60;
+
+/** Levels of trust, weakest first. Those behind the third need others to be asked, and are never reached here. */
+const LEVELS = /** @type {const} */ (["none", "work", "checkpoint", "explorers", "chain", "node"]);
+/** @typedef {typeof LEVELS[number]} Level */
+/** @typedef {"none" | "work" | "checkpoint"} Trust */
+/** @param {Level} trust */
+export const rank = (trust) => LEVELS.indexOf(trust);
+
+/**
+ * `limit` is the easiest target allowed.
+ * @typedef {{name: string, limit: bigint, isTest: boolean, leastTrust: Trust}} Network
+ */
+
+const TEST = { limit: 0x7fffffn << 232n, isTest: true, leastTrust: /** @type {Trust} */ ("work") };
+/** @type {Map<string, Network>} */
+export const NETWORKS = new Map([
+  ["bitcoin", { name: "bitcoin", limit: 0xffffn << 208n, isTest: false, leastTrust: "checkpoint" }],
+  ["regtest", { name: "regtest", ...TEST }],
+  ["local", { name: "local", ...TEST }],
+]);
+
+/** A hash as explorers show it. @param {Uint8Array} hash */
+export const shownHash = (hash) => hex(hash.slice().reverse());
+
+/** The number that `bits` writes in compact form; null where no hash could meet it. @param {number} bits */
+function targetOf(bits) {
+  const exponent = bits >>> 24;
+  const rest = BigInt(bits & 0x7fffff);
+  const value = exponent <= 3 ? rest >> BigInt(8 * (3 - exponent)) : rest << BigInt(8 * (exponent - 3));
+  return value === 0n || bits & 0x800000 || value >> 256n ? null : value;
+}
+
+export class Header {
+  /** @param {Uint8Array} raw  80 bytes */
+  constructor(raw) {
+    const view = new DataView(raw.buffer, raw.byteOffset, HEADER_BYTES);
+    this.raw = raw;
+    this.time = view.getUint32(68, true);
+    this.target = targetOf(view.getUint32(72, true));
+    this.hash = "";
+    this.before = "";
+  }
+
+  get merkleRoot() {
+    return this.raw.subarray(36, 68);
+  }
+
+  /** Its hash, and that of the block before, as explorers show them. */
+  get shown() {
+    return (this.hash ||= shownHash(sha256(sha256(this.raw))));
+  }
+
+  get previous() {
+    return (this.before ||= shownHash(this.raw.subarray(4, 36)));
+  }
+
+  /** How many hashes are expected for one such block: log2 of it. */
+  get difficulty() {
+    return Math.log2(Number((1n << 256n) / ((this.target ?? 0n) + 1n)));
+  }
+
+  /** Whether its hash meets its target, and that is one that the network allows. @param {Network} network */
+  hasWork(network) {
+    return this.target !== null && this.target <= network.limit && BigInt(`0x${this.shown}`) <= this.target;
+  }
+
+  /** Whether it is not so much easier than `other` that no retarget explains it. @param {Header} other */
+  isComparable(other) {
+    return this.target !== null && other.target !== null && this.target <= EASING * other.target;
+  }
+}
+
+/** The leading headers each of which names the one before. @param {Header[]} headers */
+export function linked(headers) {
+  const end = headers.findIndex((header, at) => at > 0 && header.previous !== headers[at - 1].shown);
+  return end < 0 ? headers : headers.slice(0, end);
+}
+
+/** The last height of the period that `height` is in. @param {number} height */
+export const boundary = (height) => height - (height % PERIOD) + PERIOD - 1;
+
+/** For each period from the first on the hash of its last block, as shown; and the target that follows the last. */
+export class Checkpoints {
+  /** @param {Uint8Array} [data]  36 bytes for each: the hash as headers have it, and the bits, high byte first */
+  constructor(data = new Uint8Array()) {
+    this.data = data;
+    this.count = Math.floor(data.length / 36);
+    const end = 36 * this.count;
+    this.target = this.count ? targetOf(new DataView(data.buffer, data.byteOffset + end - 4).getUint32(0)) : null;
+  }
+
+  /** The hash that the last block of a pinned period has, or null. @param {number} height */
+  at(height) {
+    const number = (height + 1) / PERIOD;
+    if (!Number.isInteger(number) || number < 1 || number > this.count) return null;
+    return shownHash(this.data.subarray(36 * (number - 1), 36 * (number - 1) + 32));
+  }
+
+  /**
+   * Whether a header's own work says anything: above the last checkpoint, and not much easier than there.
+   * @param {number} height @param {Header} header
+   */
+  workCounts(height, header) {
+    if (height < this.count * PERIOD) return false;
+    return this.target === null || (header.target !== null && header.target <= EASING * this.target);
+  }
+}
+
+/**
+ * Where headers lead, the first at `height`: `open` where they end before the checkpoint, or there is none.
+ * @param {number} height @param {Header[]} headers @param {Checkpoints} checkpoints
+ */
+export function meeting(height, headers, checkpoints) {
+  const length = boundary(height) - height + 1;
+  const pinned = checkpoints.at(boundary(height));
+  const row = headers.slice(0, length);
+  if (!pinned || row.length < length || linked(row).length < length) return "open";
+  return row[length - 1].shown === pinned ? "linked" : "diverged";
+}
+
+/** The day by which all in the first of these blocks existed. @param {Header[]} headers @param {Network} network */
+export function existedBy(headers, network) {
+  let latest = 0;
+  for (const header of linked(headers.slice(0, DATE_WINDOW))) {
+    if (!header.hasWork(network) || !header.isComparable(headers[0])) break;
+    latest = Math.max(latest, header.time);
+  }
+  return new Date((latest + CLOCK_SLACK) * 1000).toISOString().slice(0, 10);
+}
+
+/** @param {Header} header */
+export const blockTime = (header) => new Date(header.time * 1000).toISOString().replace(".000Z", "Z");
+
+/** Runs of headers, as a bundle has them, of one network. */
+export class HeaderRuns {
+  /** @param {string} network @param {{start: number, headers: Header[]}[]} runs */
+  constructor(network, runs) {
+    this.network = network;
+    this.runs = runs;
+  }
+
+  /**
+   * The header at `height` and all behind it that a proof has a use for, as far as each names the one before.
+   * @param {number} height
+   */
+  from(height) {
+    const end = Math.max(boundary(height) + 1, height + DATE_WINDOW);
+    const near = this.runs.filter(({ start, headers }) => start < end && start + headers.length > height);
+    /** @type {Header[]} */
+    const found = [];
+    for (let at = height; at < end; at++) {
+      const run = near.find(({ start, headers }) => {
+        const header = headers[at - start];
+        return header && (at === height || header.previous === found[found.length - 1].shown);
+      });
+      if (!run) break;
+      found.push(run.headers[at - run.start]);
+    }
+    return found;
+  }
+}
+
+/** headers.json and headers.bin. @param {Uint8Array} index @param {Uint8Array} data */
+export function readRuns(index, data) {
+  const what = "headers.json";
+  const members = readObject(index, what, LIMITS.headersIndexBytes);
+  const [network, runs] = [members.get("network"), members.get("runs")];
+  if (members.size !== 2 || typeof network !== "string" || !Array.isArray(runs)) {
+    throw new FormatFault(`${what} has other keys than network and runs`);
+  }
+  if (data.length > LIMITS.headers * HEADER_BYTES) {
+    throw new FormatFault(`headers.bin has over ${LIMITS.headers} headers`);
+  }
+  if (data.length % HEADER_BYTES) {
+    throw new FormatFault(`${data.length} bytes are not a whole number of ${HEADER_BYTES}-byte headers`);
+  }
+  /** @type {Header[]} */
+  const headers = [];
+  for (let at = 0; at < data.length; at += HEADER_BYTES) {
+    headers.push(new Header(data.subarray(at, at + HEADER_BYTES)));
+  }
+  const found = [];
+  let used = 0;
+  for (const run of runs) {
+    if (!(run instanceof Map && run.size === 2 && run.has("start") && run.has("count"))) {
+      throw new FormatFault(`${what}: a run has other keys than start and count`);
+    }
+    const [start, count] = [run.get("start"), run.get("count")];
+    if (typeof start !== "number" || typeof count !== "number" || start < 0 || count < 1) {
+      throw new FormatFault(`${what}: a run's start or count is out of range`);
+    }
+    found.push({ start, headers: linked(headers.slice(used, used + count)) });
+    used += count;
+  }
+  if (used !== headers.length) {
+    throw new FormatFault(`${what} tells of ${used} headers, headers.bin has ${headers.length}`);
+  }
+  return new HeaderRuns(network, found);
+}

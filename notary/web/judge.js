@@ -1,0 +1,188 @@
+// From what was gathered to numbered checks and a verdict (FORMAT.md section 3). It decides, others gather.
+
+import { findBlock, least } from "./block.js";
+import { failed, passed, skipped } from "./check.js";
+import { hex, sameBytes } from "./bytes.js";
+import { rank } from "./header.js";
+import { stepsToSeal } from "./merkle.js";
+import { describeAttestation } from "./ots.js";
+import { commas } from "./text.js";
+
+/** @typedef {import("./check.js").Check} Check */
+/** @typedef {import("./bundle.js").Faults} Faults */
+/** @typedef {{disclosed: number, of: number, named: number, matched: number, extra: number, faults: Faults}} Files */
+/**
+ * What a bundle holds and gives; a fault says why a thing could not be had.
+ * @typedef {{containerFault: string, entries: number, bag: Faults | null, manifest: import("./bundle.js").Manifest | null,
+ *   manifestFault: string, records: Faults | null, root: Uint8Array | null, treeFault: string,
+ *   signature: Uint8Array | null, token: Uint8Array | null, head: Uint8Array | null, headersFault: string}} BundleFacts
+ */
+/**
+ * All that was gathered about a target; `bundle` is null for a plain proof.
+ * @typedef {{target: string, subject: string, files: Files, bundle: BundleFacts | null, proof: import("./ots.js").Proof | null,
+ *   proofFault: string, sightings: import("./block.js").Sighting[], tried: string[], isCertificate: boolean}} Facts
+ */
+/** @typedef {"verified" | "pending" | "failed" | "unconfirmed"} Outcome */
+/**
+ * @typedef {{outcome: Outcome, madeOn: string | null, checks: Check[], block: import("./block.js").Block | null,
+ *   calendars: string[]}} Judgement
+ */
+
+const NOT_IN_A_PROOF = "not part of a plain proof";
+const REFUSED = "the container was refused";
+
+/** The attestations by blocks that count. @param {import("./ots.js").Proof | null} proof */
+export const blocksOf = (proof) => proof?.attestations.filter((one) => one.counts && one.kind === "bitcoin") ?? [];
+
+/** @param {Facts} facts @param {import("./block.js").Policy} policy @returns {Judgement} */
+export function judge(facts, policy) {
+  const { bundle, proof } = facts;
+  const { network } = policy;
+  const checks = bundle ? bundleChecks(facts, bundle) : [filesCheck(facts.files), ...numbers(1, 2, 3, 5, 6, 7, 8, 9)];
+  const madeOn = bundle?.manifest?.network ?? null;
+  const counted = proof?.attestations.filter((one) => one.counts) ?? [];
+  const blocks = blocksOf(proof);
+  checks.push(pathCheck(facts, counted.length > 0, network.isTest));
+  let block = null;
+  if (madeOn === null || madeOn === network.name) {
+    const found = findBlock(blocks, facts.sightings, policy, noHeader(facts, blocks));
+    block = found.block;
+    checks.push(...found.checks);
+  } else {
+    const why = `made on the network ${madeOn}, which counts only if asked for; asked for: ${network.name}`;
+    checks.push(skipped(11, why), skipped(12, why));
+  }
+  checks.push(notBefore(bundle));
+  checks.sort((one, other) => one.number - other.number);
+  /** @type {Outcome} */
+  let outcome = "verified";
+  if (checks.some(({ status }) => status === "failed")) outcome = "failed";
+  else if (!blocks.length && counted.some(({ kind }) => kind === "pending")) outcome = "pending";
+  else if (!block || rank(block.trust) < rank(least(policy))) outcome = "unconfirmed";
+  if (facts.isCertificate && outcome !== "failed") checks.push(...certificateChecks());
+  const pending = proof?.attestations.filter(({ kind }) => kind === "pending") ?? [];
+  return { outcome, madeOn, checks, block, calendars: [...new Set(pending.map(({ uri }) => uri))] };
+}
+
+/** @param {...number} those */
+const numbers = (...those) => those.map((number) => skipped(number, NOT_IN_A_PROOF));
+
+/** @param {Facts} facts @param {BundleFacts} bundle @returns {Check[]} */
+function bundleChecks(facts, bundle) {
+  const expected = "one BagIt bag in a plain zip or folder";
+  if (bundle.containerFault) {
+    const rest = [2, 3, 4, 5, 6, 7, 8, 9].map((number) => skipped(number, REFUSED));
+    return [failed(1, expected, bundle.containerFault), ...rest];
+  }
+  return [
+    passed(1, expected, `${commas(bundle.entries)} entries, none refused`),
+    bagCheck(bundle),
+    manifestCheck(bundle),
+    filesCheck(facts.files),
+    recordsCheck(facts.files, bundle),
+    treeCheck(bundle),
+    bundle.signature
+      ? skipped(7, "there is one, and the head commits to it; this release does not check whose it is")
+      : skipped(7, "no signature in this bundle"),
+    headCheck(bundle, facts.proof),
+    tokenCheck(bundle, facts.proof),
+  ];
+}
+
+/** @param {BundleFacts} bundle */
+function bagCheck({ bag }) {
+  const expected = "every file as manifest-sha256.txt and tagmanifest-sha256.txt list it";
+  return bag?.count ? failed(2, expected, bag.describe()) : passed(2, expected, "all agree");
+}
+
+/** @param {BundleFacts} bundle */
+function manifestCheck({ manifest, manifestFault }) {
+  const expected = "a manifest of format notary/v1";
+  if (!manifest) return failed(3, expected, manifestFault);
+  const { size, network, declaredAt } = manifest;
+  return passed(3, expected, `${commas(size)} items, network ${network}, declared ${declaredAt}`);
+}
+
+/** @param {Files} files */
+function filesCheck({ faults, matched, disclosed, extra }) {
+  const expected = "every file at hand has the digest that was stamped";
+  const [first] = faults.listed;
+  if (first) return failed(4, `${first.name}: ${first.expected}`, faults.describe());
+  if (!matched) return skipped(4, "no file is at hand: only digests were checked", expected);
+  const more = extra ? `; ${commas(extra)} other files are not in it` : "";
+  return passed(4, expected, `${commas(matched)} of ${commas(disclosed)} disclosed items match${more}`);
+}
+
+/** @param {Files} files @param {BundleFacts} bundle */
+function recordsCheck({ named }, { records }) {
+  const expected = "records of known keys, with paths that stay in their folder";
+  if (records?.count) return failed(5, expected, records.describe());
+  if (!named) return skipped(5, "names are withheld", expected);
+  return passed(5, expected, `${commas(named)} ${named === 1 ? "record" : "records"}`);
+}
+
+/** @param {BundleFacts} bundle */
+function treeCheck({ manifest, root, treeFault }) {
+  if (!manifest) return skipped(6, "there is no manifest to compare with");
+  const expected = `root ${hex(manifest.root)} over ${commas(manifest.size)} items`;
+  if (!root) return failed(6, expected, treeFault);
+  if (!sameBytes(root, manifest.root)) return failed(6, expected, `root ${hex(root)}`);
+  return passed(6, expected, "the same root, recomputed");
+}
+
+/** @param {BundleFacts} bundle @param {import("./ots.js").Proof | null} proof */
+function headCheck({ head }, proof) {
+  if (!head) return skipped(8, "there is no manifest to make a head from");
+  const expected = `a proof of the head ${hex(head)}`;
+  if (!proof) return skipped(8, "there is no proof to compare with", expected);
+  if (proof.hashName !== "sha256" || !sameBytes(proof.digest, head)) {
+    return failed(8, expected, `a proof of ${hex(proof.digest)}`);
+  }
+  return passed(8, expected, "the same head, recomputed");
+}
+
+/** @param {BundleFacts} bundle @param {import("./ots.js").Proof | null} proof */
+function tokenCheck({ token }, proof) {
+  if (!token) return skipped(9, "no token in this bundle");
+  if (!proof) return skipped(9, "there is no proof to compare with");
+  if (stepsToSeal(token).some((step, at) => proof.lead[at] !== step)) {
+    return failed(9, "a proof that seals the token together with the head", "the proof does not lead through it");
+  }
+  return skipped(9, "there is one, and the proof seals it; this release does not check whose it is");
+}
+
+/** @param {Facts} facts @param {boolean} isCounted @param {boolean} isTest */
+function pathCheck({ bundle, proof, proofFault }, isCounted, isTest) {
+  const expected = "operations that lead to an attestation";
+  if (!proof) return bundle?.containerFault ? skipped(10, REFUSED) : failed(10, expected, proofFault);
+  const isPending = (/** @type {import("./ots.js").Attestation} */ one) => Number(one.kind === "pending");
+  const blocksFirst = [...proof.attestations].sort(
+    (one, other) => isPending(one) - isPending(other) || one.height - other.height,
+  );
+  const found = [...new Set(blocksFirst.map((one) => describeAttestation(one, isTest)))].join("; ");
+  if (isCounted) return passed(10, expected, found);
+  const why = "two different files can be made with one sha1 digest, so it does not tell which one existed";
+  return skipped(10, `${why} (not counted: ${found})`, "operations without a broken hash");
+}
+
+/** Why there is no header. @param {Facts} facts @param {import("./ots.js").Attestation[]} blocks */
+function noHeader({ bundle }, blocks) {
+  if (bundle?.headersFault) return bundle.headersFault;
+  if (!blocks.length) return "no attestation in it is of a kind that counts";
+  return `no header of block ${commas(blocks[0].height)} is at hand`;
+}
+
+/** @param {BundleFacts | null} bundle */
+function notBefore(bundle) {
+  if (!bundle) return skipped(13, NOT_IN_A_PROOF);
+  if (bundle.manifest?.namesBlock) {
+    return skipped(13, "the manifest names an earlier block; this release does not check it");
+  }
+  return skipped(13, "the manifest names no earlier block");
+}
+
+/** What only a program can do that typesets a certificate again. */
+const certificateChecks = () => [
+  skipped(14, "this page checks the bundle in a certificate, not what the certificate says", "what the bundle in it gives"),
+  skipped(15, "this page does not compare printed pages: go by the bundle", "pages that say what its data say"),
+];

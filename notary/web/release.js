@@ -1,0 +1,12 @@
+// What notary/webpage.py knows of the release and puts in this file's place.
+
+export const RELEASE = {
+  version: "",
+  // For each period of 2,016 blocks of Bitcoin's chain the hash of its last block as headers have it, in base64: its
+  // length without the zeros at its end, and so many bytes.
+  checkpoints: "",
+  // The height of the last of them, and the bits of the block that follows.
+  lastCheckpoint: 0,
+  lastBits: 0,
+  notClaimed: [""],
+};

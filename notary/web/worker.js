@@ -1,0 +1,71 @@
+// The check, off the page's own thread: files and a network in, progress and a verdict out. To cancel it, end it.
+
+import { RELEASE } from "./release.js";
+import { verify } from "./verdict.js";
+
+/** @typedef {{name: string, blob: Blob}} Named */
+/** @typedef {{target: Named, evidence: Named[], network: string}} Task */
+
+const HASHED_AGAIN = 64 << 20; // bytes that are read a second time, for the digests that identify files in a report
+const HEADERS_READ = 160 << 20; // bytes: all headers of the chain for decades
+const TOLD_EVERY = 100; // milliseconds
+
+/** @param {Task} task */
+async function check({ target, evidence: given, network }) {
+  let told = 0;
+  const { headers, evidence } = await headersAmong(given);
+  const verdict = await verify(target, evidence, { network, checkpoints: checkpoints(), headers }, (done, total) => {
+    if (performance.now() - told < TOLD_EVERY) return;
+    told = performance.now();
+    postMessage({ done, total });
+  });
+  const inputs = [];
+  let left = HASHED_AGAIN;
+  for (const one of [target, ...given]) {
+    const fits = one.blob.size <= left;
+    if (fits) left -= one.blob.size;
+    inputs.push(await input(one, one === target ? "target" : "evidence", fits));
+  }
+  postMessage({ verdict, inputs });
+}
+
+/**
+ * A headers.bin with its headers.json are no evidence: a proof that brings no headers is confirmed by them.
+ * @param {Named[]} given
+ */
+async function headersAmong(given) {
+  const index = given.find(({ name }) => name === "headers.json");
+  const data = given.find(({ name }) => name === "headers.bin");
+  if (!index || !data || index.blob.size + data.blob.size > HEADERS_READ) return { evidence: given };
+  const [first, second] = await Promise.all([index, data].map(({ blob }) => blob.arrayBuffer()));
+  const headers = { index: new Uint8Array(first), data: new Uint8Array(second) };
+  return { headers, evidence: given.filter((one) => one !== index && one !== data) };
+}
+
+/** As verdict.js takes them: 36 bytes each, the hash and the bits that follow, which only count after the last. */
+export function checkpoints() {
+  const packed = Uint8Array.from(atob(RELEASE.checkpoints), (character) => character.charCodeAt(0));
+  const bitcoin = new Uint8Array((36 * (RELEASE.lastCheckpoint + 1)) / 2016);
+  for (let from = 0, to = 0; from < packed.length; from += 1 + packed[from], to += 36) {
+    bitcoin.set(packed.subarray(from + 1, from + 1 + packed[from]), to);
+  }
+  new DataView(bitcoin.buffer).setUint32(bitcoin.length - 4, RELEASE.lastBits);
+  return { bitcoin };
+}
+
+/**
+ * What identifies a file in a report.
+ * @param {Named} named @param {string} kind @param {boolean} isHashed
+ */
+async function input({ name, blob }, kind, isHashed) {
+  const hashed = isHashed && (await crypto.subtle?.digest("SHA-256", await blob.arrayBuffer()));
+  const sha256 = hashed ? Array.from(new Uint8Array(hashed), (byte) => byte.toString(16).padStart(2, "0")).join("") : null;
+  return { name, kind, size: blob.size, sha256 };
+}
+
+// The same script runs as page and as worker.
+if (typeof document === "undefined") {
+  addEventListener("message", ({ data }) => {
+    check(data).catch((error) => postMessage({ fault: String(error) }));
+  });
+}

@@ -118,7 +118,7 @@ def chunks(folder: Path, count: int, shown: int | None = None) -> Iterator[list[
 
 
 def _item(folder: Path, index: int, shown: int | None) -> DraftItem:
-    recorded, name = b"evidence/folder-%04d" % (index // _PER_FOLDER), b"document-%05d.pdf" % (index % _PER_FOLDER)
+    recorded, name = b"evidence/folder-%04d" % (index // _PER_FOLDER), f"document-{index % _PER_FOLDER:05}.pdf"
     digest = sha256(_content(index) if index == shown else b"%d" % index).digest()
     mtime_ns = 1_795_000_000_123_456_789 + index * 10**9
     source = os.fsencode(folder) + b"/" + recorded
@@ -134,7 +134,8 @@ def _content(index: int) -> bytes:
 
 
 def _leaf(salter: Salter, index: int, item: DraftItem) -> bytes:
-    salts, record = salter.salts(index), record_bytes(item.recorded + b"/" + item.name, item.size, item.mtime_ns)
+    path = item.recorded + b"/" + os.fsencode(item.name)
+    salts, record = salter.salts(index), record_bytes(path, item.size, item.mtime_ns)
     return leaf_hash(item.digest, salts.s, record_hash(salts.t, record))
 
 

@@ -3,10 +3,8 @@
 import sqlite3
 
 
-def text_or_bytes(name: str | bytes) -> str | bytes:
+def text_or_bytes(name: bytes) -> str | bytes:
     """A file name as the ledger stores it: text where it is UTF-8, so that any SQLite tool shows it."""
-    if isinstance(name, str):
-        return name
     try:
         return name.decode()
     except UnicodeDecodeError:

@@ -137,14 +137,15 @@ class Draft:
         folders: list[tuple[object, ...]] = []
         declarations: list[dict[str, object]] = []
         total = 0
-        folder, place = 0, (b"", b"")
+        folder, before, source_before = 0, b"", b""
         with _change(self._connection):
             for number, item in enumerate(items, start=self.size + 1):
                 recorded, source, name, digest, size, mtime_ns, known_by, declared = item
-                if not folder or (recorded, source) != place:
-                    folder, place = self._folder(recorded, source, folders), (recorded, source)
+                if not folder or recorded != before or source != source_before:
+                    folder, before, source_before = self._folder(recorded, source, folders), recorded, source
                 seconds, nanoseconds = divmod(mtime_ns, 10**9)
-                row += (folder, text_or_bytes(name), size, seconds, nanoseconds, digest, known_by)
+                stored = name if isinstance(name, str) else text_or_bytes(name)
+                row += (folder, stored, size, seconds, nanoseconds, digest, known_by)
                 total += size
                 if declared:
                     declarations.append(_DECLARED_NOTHING | dict(declared) | {"id": number})

@@ -19,6 +19,7 @@ from notary.certifying import Certified, Request, certify
 from notary.core.declarations import DeclarationKind
 from notary.core.header import NETWORKS, network_named
 from notary.core.shown import shown_text
+from notary.core.verdict import Outcome
 from notary.edges.header_files import open_headers
 from notary.edges.ledger import Batch, Ledger, open_ledger
 from notary.errors import InputError
@@ -162,8 +163,10 @@ def _show(terminal: Terminal, certified: Certified) -> None:
         )
     if not bundle:
         terminal.note("an unpacked bag does not go into it: zip it, or export it again")
-    for hint in verdict_hints(verdict):
-        terminal.note(f"hint: {hint}")
+    if verdict.outcome is Outcome.PENDING:
+        terminal.note("hint: calendars need some hours; then `notary upgrade`, and make the certificate again")
+    else:
+        terminal.note(*(f"hint: {hint}" for hint in verdict_hints(verdict)))
     terminal.document(
         {
             "certificate": str(certified.path),

@@ -19,7 +19,7 @@ from notary.batches import Opened, Whole, seal_of, whole
 from notary.core.evidence import BundleNames, Item, read_item, write_line
 from notary.core.facts import Facts, Files, Policy
 from notary.core.header import NETWORKS
-from notary.core.manifest import read_manifest
+from notary.core.manifest import MOMENT, read_manifest
 from notary.core.merkle import cover
 from notary.core.ots import Attestation, Kind, Proof, read_proof, read_timestamp, write_proof
 from notary.core.verdict import judge
@@ -164,7 +164,7 @@ def _certificate(
     disclosure: Disclosure,
 ) -> bytes:
     """The certificate inside a bundle: without the bundle attached, and dated by its block, not by the clock."""
-    from notary.certificate import MOMENT, Issue, Statement, certificate, found_by  # a PDF takes some imports
+    from notary.certificate import Issue, Statement, certificate, found_by  # a PDF takes some imports
     from notary.printing import print_certificate
 
     network = NETWORKS[batch.network]

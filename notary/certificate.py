@@ -15,12 +15,12 @@ from notary.core.declarations import DeclarationKind, draft
 from notary.core.digest import seal_hash
 from notary.core.evidence import Item
 from notary.core.header import Trust, network_named, shown
+from notary.core.manifest import MOMENT, Manifest
 from notary.core.ots import Attestation, Kind
 from notary.core.verdict import Outcome, Verdict
 from notary.reporting import NOT_CLAIMED
 
 if TYPE_CHECKING:
-    from notary.core.manifest import Manifest
     from notary.core.ots import Proof
 
 FORMAT = "notary-certificate/v1"
@@ -34,8 +34,6 @@ _WORDING = frozenset(
 
 DATA_NAME = "certificate.json"
 TABLE_NAME = "exhibits.csv"
-
-MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 _NUMBER_DIGITS = 16
 _MONTHS = (

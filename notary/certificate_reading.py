@@ -3,14 +3,20 @@
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+from notary import limits
 from notary.certificate import BASES, DATA_NAME, Attached, Found, Issue, Party, read_moment
 from notary.core.declarations import DeclarationKind
 from notary.core.header import Trust
-from notary.core.strict_json import quoted
+from notary.core.strict_json import quoted, read_object
 from notary.core.verdict import Outcome
 from notary.errors import FormatError
+
+
+def members_of(data: bytes) -> Mapping[str, Any]:
+    """certificate.json's members. Raises FormatError."""
+    return read_object(data, DATA_NAME, limits.CERTIFICATE_BYTES)
 
 
 def read_found(data: Mapping[str, Any]) -> Found:
@@ -94,7 +100,7 @@ def _objects(data: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     value = _member(data, key, list)
     if not all(isinstance(one, dict) for one in value):
         raise FormatError(f"{DATA_NAME}: {key} is no list of objects")
-    return value  # type: ignore[no-any-return]
+    return cast(list[dict[str, Any]], value)
 
 
 Word = TypeVar("Word", bound=StrEnum)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from notary import __version__, limits
-from notary.certificate import DATA_NAME, FORMAT, MOMENT, Attached, Issue, Party, certificate, found_by
+from notary.certificate import DATA_NAME, FORMAT, Attached, Issue, Party, certificate, found_by
+from notary.certificate_reading import members_of
 from notary.core.declarations import DeclarationKind
 from notary.core.facts import Policy
 from notary.core.header import CLOCK_SLACK
-from notary.core.strict_json import read_object
+from notary.core.manifest import MOMENT
 from notary.core.verdict import Outcome, Verdict
 from notary.edges.archive import NotABundleError, RefusedError, open_container
 from notary.edges.files import hash_with, written_whole
@@ -64,7 +65,7 @@ def certify(
 
     `evidence` are files of this machine by the index of their items, where the bundle does not have them: PDF files
     among them are looked into. Raises EvidenceError where the bundle does not verify, InputError where something
-    stands at `target` that is no PDF.
+    stands at `target` that is no certificate.
     """
     _refuse_other_file(target)
     _refuse_what_is_no_bundle(bundle)
@@ -131,12 +132,8 @@ def _refuse_other_file(target: Path) -> None:
             raise InputError(f"{target}: there is no folder {target.parent}")
         return
     with suppress(NotaryError), PdfReading() as reading:
-        if _is_certificate(reading.attachments(target).get(DATA_NAME, b"")):
+        if members_of(reading.attachments(target).get(DATA_NAME, b"")).get("format") == FORMAT:
             return
     raise InputError(
         f"{target} is there already, and is no certificate: it is not overwritten", "give another name with -o"
     )
-
-
-def _is_certificate(data: bytes) -> bool:
-    return bool(read_object(data, DATA_NAME, limits.CERTIFICATE_BYTES).get("format") == FORMAT)

@@ -1,18 +1,19 @@
 """What a proof or a bundle says of itself, checked against nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from notary import limits
-from notary.core.evidence import Item, read_item
+from notary.core.evidence import Item
 from notary.core.manifest import Manifest, read_manifest
 from notary.core.ots import MAGIC, Proof, read_proof
-from notary.edges.archive import Container, NotABundleError, RefusedError, lines, open_container, read_small
+from notary.edges.archive import Container, NotABundleError, RefusedError, open_container, read_small
 from notary.edges.files import read_whole
 from notary.edges.pdf_reading import is_pdf
 from notary.errors import FormatError
+from notary.matching import items_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Description:
 def describe(target: Path, most_items: int) -> Description:
     """What `target` says; of a bundle's items the first `most_items`. Raises FormatError where it cannot be read."""
     if target.is_file() and is_pdf(read_whole(target, limits.PDF_HEAD_BYTES)):
-        from notary.comparing import carried_by, members_of  # what typesets is imported where it is needed
+        from notary.certificate_reading import members_of  # what typesets is imported where it is needed
+        from notary.comparing import carried_by
 
         with carried_by(target) as carried:
             return replace(describe(carried.bundle, most_items), target=target, certificate=members_of(carried.data))
@@ -53,14 +55,9 @@ def _bundle(target: Path, container: Container, most_items: int) -> Description:
     manifest = read_manifest(read_small(container, wanted[0], limits.MANIFEST_BYTES))
     items: list[Item] = []
     shown = 0
-    for item in _items(container, wanted[1]):
+    for item in items_of(container):
         shown += 1
         if len(items) < most_items:
             items.append(item)
     proof = read_proof(read_small(container, wanted[2], limits.PROOF_BYTES))
     return Description(target, proof, manifest, tuple(items), shown, tuple(sorted(container.numbers)))
-
-
-def _items(container: Container, name: str) -> Iterator[Item]:
-    for number, line in enumerate(lines(container.pieces(name), limits.ITEM_LINE_BYTES, name), start=1):
-        yield read_item(line, number)

@@ -121,6 +121,15 @@ def _digest(pieces: Iterator[bytes], progress: Callable[[int], None]) -> bytes:
     return hasher.digest()
 
 
+def items_of(container: Container) -> Iterator[Item]:
+    """The items that a bundle shows, in their order. Raises FormatError."""
+    name = "notary/items.jsonl"
+    if name not in container.numbers:
+        raise FormatError(f"{name} is missing")
+    for number, line in enumerate(lines(container.pieces(name), limits.ITEM_LINE_BYTES, name), start=1):
+        yield read_item(line, number)
+
+
 class ItemsPass:
     """One pass over items.jsonl, line by line: files and records are compared while the tree is recomputed."""
 
@@ -158,18 +167,11 @@ class ItemsPass:
                 yield Fault(name, "the digest of an item", "no item names this file")
 
     def _leaves(self) -> Iterator[tuple[int, bytes]]:
-        for item in self._items():
+        for item in items_of(self._container):
             self.files.disclosed += 1
             self._compare_record(item)
             self._compare_file(item)
             yield item.index, item.leaf
-
-    def _items(self) -> Iterator[Item]:
-        name = "notary/items.jsonl"
-        if name not in self._container.numbers:
-            raise FormatError(f"{name} is missing")
-        for number, line in enumerate(lines(self._container.pieces(name), limits.ITEM_LINE_BYTES, name), start=1):
-            yield read_item(line, number)
 
     def _hashes(self) -> Iterator[bytes]:
         name = "notary/tree.bin"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from notary.core.header import Network
+from notary.core.manifest import MOMENT
 from notary.edges.explorers import MIN_EXPLORERS, explorers_for
 from notary.errors import InputError
 
@@ -46,7 +47,7 @@ class Outside:
 
     def moment(self) -> str:
         """Now, in RFC 3339, UTC, to the second."""
-        return self.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self.clock().astimezone(UTC).strftime(MOMENT)
 
     def now(self) -> int:
         """Now, in seconds since 1970."""

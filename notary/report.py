@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from notary import __version__
+from notary.core.manifest import MOMENT
 from notary.core.verdict import Verdict
 from notary.edges.files import hash_with, written_whole
 from notary.errors import InputError
 from notary.reporting import NOT_CLAIMED, as_json, banner, verdict_json
-
-MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def check_report(target: Path) -> None:

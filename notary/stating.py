@@ -10,14 +10,15 @@ from typing import Any
 from notary import limits
 from notary.certificate import Statement, shown_name
 from notary.core.digest import head_hash, statement_hash
-from notary.core.evidence import DECLARED, Item, read_item
+from notary.core.evidence import DECLARED, Item
 from notary.core.load_file import CSV_UTF8, write_row
 from notary.core.manifest import read_manifest
 from notary.core.ots import read_proof
-from notary.edges.archive import Container, lines, read_small
+from notary.edges.archive import Container, read_small
 from notary.edges.files import hash_with
 from notary.edges.pdf_reading import PdfReading
 from notary.errors import UnreadableError
+from notary.matching import items_of
 
 
 def read_statement(container: Container) -> Statement:
@@ -30,7 +31,7 @@ def read_statement(container: Container) -> Statement:
     manifest = read_manifest(manifest_bytes)
     listed: list[Item] = []
     shown = total = named = with_bytes = 0
-    for item in _items(container):
+    for item in items_of(container):
         shown += 1
         if shown <= limits.EXHIBITS_LISTED:
             listed.append(item)
@@ -48,14 +49,8 @@ def read_statement(container: Container) -> Statement:
         shown,
         total if named == shown else None,
         "files" if with_bytes else "names" if named else "digests",
-        _table(_items(container)) if shown > limits.EXHIBITS_LISTED else None,
+        _table(items_of(container)) if shown > limits.EXHIBITS_LISTED else None,
     )
-
-
-def _items(container: Container) -> Iterator[Item]:
-    name = "notary/items.jsonl"
-    for number, line in enumerate(lines(container.pieces(name), limits.ITEM_LINE_BYTES, name), start=1):
-        yield read_item(line, number)
 
 
 def _table(items: Iterable[Item]) -> bytes | None:

@@ -13,6 +13,9 @@ from notary.errors import FormatError
 
 FORMAT = "notary/v1"
 
+MOMENT = "%Y-%m-%dT%H:%M:%SZ"
+"""How times are written: RFC 3339, UTC, to the second."""
+
 _REQUIRED = frozenset({"format", "root", "size", "network", "declared_at", "tool"})
 _OPTIONAL = frozenset({"title", "previous", "not_before", "signer", "policy"})
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\dZ", re.ASCII)

@@ -230,7 +230,7 @@ def test_pages_that_another_release_is_said_to_have_made(case: Case, tmp_path: P
     lying = rewritten(pdf, tmp_path / "lying.pdf", annotated)
     answer = case.verify(lying)
     assert check(answer, 15)[0] != "passed"
-    assert answer.code == 1 or "pages" in " ".join(answer.json["sentences"])
+    assert " ".join(answer.json["sentences"]).count("NOT compared") == 2
 
 
 @pytest.mark.parametrize("how", [("--linearize",), ("--object-streams=generate", "--recompress-flate"), ("--qdf",)])

@@ -152,7 +152,7 @@ class PdfReading:
         command = [sys.executable, "-P", "-m", "notary.edges.pdf_reading.child"]
         pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
         try:
-            child = subprocess.Popen(  # noqa: S603
+            child = subprocess.Popen(  # noqa: S603 - this Python and our own module, nothing from outside
                 command, stdin=pipe, stdout=pipe, stderr=nowhere, start_new_session=True
             )
         except OSError as error:

@@ -16,7 +16,7 @@ from notary.errors import reason_of
 def opened(path: str) -> Iterator[PdfReader]:
     """Raises UnopenedError, and whatever pypdf does."""
     try:
-        stream = Path(path).open("rb")  # noqa: SIM115
+        stream = Path(path).open("rb")  # noqa: SIM115 - what the body raises is no fault of opening
     except OSError as error:
         raise UnopenedError(reason_of(error)) from None
     with stream:
@@ -43,7 +43,7 @@ def parts_of(path: str, read: Callable[[PdfReader], dict[str, bytes]], most_byte
             if reader.is_encrypted:
                 return "encrypted"
             return read(reader)
-    except Exception as error:
+    except Exception as error:  # pypdf raises whatever a broken file leads it into
         return fault_of(error)
 
 

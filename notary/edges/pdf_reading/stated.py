@@ -27,11 +27,11 @@ def stated(path: str) -> dict[str, int | str]:
             for name, read in _READ_BY.items():
                 try:
                     value = read(reader)
-                except Exception as error:
+                except Exception as error:  # one broken part shall not hide the others
                     facts.setdefault("fault", fault_of(error))
                 else:
                     facts |= {} if value is None else {name: value}
-    except Exception as error:
+    except Exception as error:  # pypdf raises whatever a broken file leads it into
         facts["fault"] = fault_of(error)
     return facts
 

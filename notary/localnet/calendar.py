@@ -5,6 +5,7 @@ It answers on one port:
     POST /digest, GET /timestamp/{hex}    as an OpenTimestamps calendar
     POST /                                as a Bitcoin node: getblockchaininfo, getblockcount, getblockhash,
                                           getblockheader
+    POST /tsa                             as a time-stamping authority (`authority.py`)
 
 Its state is one SQLite file, so that a later run knows what an earlier one promised, and two at a time agree.
 """
@@ -29,6 +30,7 @@ from opentimestamps.core.timestamp import Timestamp, make_merkle_tree
 
 from notary import limits
 from notary.core.header import CONFIRMATIONS
+from notary.localnet.authority import Authority
 from notary.localnet.chain import GENESIS_HEADER, MATURITY, funding_blocks, next_block
 
 _HOST = "127.0.0.1"
@@ -51,6 +53,7 @@ class LocalNetwork:
         self._state = state
         self._clock = clock
         self._randomness = randomness
+        self.authority = Authority(state.with_name("authority.pem"), clock, randomness)
         self.uri = ""
         """The calendar's address as its attestations name it, now and in later runs."""
         self.address = ""
@@ -168,6 +171,16 @@ class LocalNetwork:
             self.uri = row[0] if row else self.address
         return server
 
+    @property
+    def tsa_url(self) -> str:
+        """Where the time-stamping authority answers in this run."""
+        return f"{self.address}/tsa"
+
+    @property
+    def tsa_root(self) -> bytes:
+        """The authority's root certificate, in PEM."""
+        return self.authority.root
+
     def route(self, uri: str) -> str:
         """Where to ask a calendar in this run: itself, unless it is this one."""
         return self.address if uri == self.uri else uri
@@ -209,6 +222,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(413, b"too long")
         elif self.path == "/digest":
             self._digest(body)
+        elif self.path == "/tsa":
+            self._reply(200, self.server.network.authority.answer(body), "application/timestamp-reply")
         elif self.path == "/":
             self._call(body)
         else:

@@ -38,7 +38,7 @@ def page(
     terminal = Terminal(json=json, quiet=quiet)
     if output is None and not print_sha256:
         raise InputError("nothing to do", "-o verify.html writes the page, --sha256 prints its SHA-256")
-    content = web_page().encode()
+    content = web_page()
     digest = sha256(content).hexdigest()
     if output is not None:
         _check(output)

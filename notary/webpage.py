@@ -1,57 +1,64 @@
 """The offline web verifier as one HTML page: the sources in notary/web joined, with this release's checkpoints in it.
 
-The page's policy (Content-Security-Policy) names the one script and the one style by their hashes and forbids every
-connection. The script runs a second time as the page's worker: one text, one hash. The same release gives the same
-bytes on every machine, so that the page's SHA-256 speaks for it.
+The page's policy (Content-Security-Policy) names the one script and the one style by their hashes, and the explorers
+that its user may ask: no other connection can be opened. The script runs a second time as the page's worker: one text,
+one hash. The same release gives the same bytes on every machine, so that the page's SHA-256 speaks for it.
 """
 
 import json
 import re
 from base64 import b64encode
 from hashlib import sha256
-from importlib.resources import files
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from notary import __version__
 from notary.core.header import NETWORKS
 from notary.edges.checkpoints import shipped_checkpoints
+from notary.edges.explorers import DEFAULT_EXPLORERS, MIN_EXPLORERS
 from notary.reporting import NOT_CLAIMED
 
+FINISHED = "web/verify.html"
+"""Where a wheel has the page, under this folder: `packaging` puts it there. An editable install has none."""
+
+_HERE = Path(__file__).parent
 _ENTRIES = ("page.js", "worker.js")
-_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+\.js)";\n', re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|const|let|class) (\w+))", re.MULTILINE)
-
-# What stands on lines of its own or at the end of a statement, and the types between the words of a line.
-_COMMENT = re.compile(
-    r"^ *//.*\n|^ */\*(?:[^*]|\*(?!/))*\*/\n|/\*\* @(?:[^*]|\*(?!/))*\*/ ?|(?<=[;,{}()]) // [^\"'`\n]*$", re.MULTILINE
-)
-_BLANKS = re.compile(r"^\s+", re.MULTILINE)
-# No longer at the top of a module; a template over several lines, whose blanks would count; what HTML cannot hold.
-_UNFIT = re.compile(
-    r"^(?:import|export)\b.*|^(?:[^`\n]*`[^`\n]*`)*[^`\n]*`[^`\n]*$|[^\n -\U0010ffff]|</script|<!--", re.MULTILINE
-)
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export ", re.MULTILINE)
+_TOP = re.compile(r"^(?:export )?(?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
+_UNFIT = re.compile(r"</script|<!--|[\x00-\x09\x0b-\x1f]")
+_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
-def web_page() -> str:
+def web_page() -> bytes:
     """The page: one text, without anything that it would have to fetch."""
-    style = _spare(_source("templates", "report.css") + _source("web", "page.css"))
-    script = '"use strict";\n' + "".join(_joined())
+    finished = _HERE / FINISHED
+    return finished.read_bytes() if finished.exists() else joined_page()
+
+
+def joined_page() -> bytes:
+    """The page, made of its sources."""
+    style = _spare_style(_source("templates/report.css") + _source("web/page.css"))
+    script = spare_script(joined_script())
+    if unfit := _UNFIT.search(script):
+        raise ValueError(f"HTML cannot hold this in a script: {unfit[0]!r}")
     policy = "; ".join(
         (
             "default-src 'none'",
             f"script-src {source_hash(script)}",
             f"style-src {source_hash(style)}",
             "worker-src blob:",
-            "connect-src 'none'",
+            f"connect-src {' '.join(map(_origin, DEFAULT_EXPLORERS))}",
             "base-uri 'none'",
             "form-action 'none'",
         )
     )
     parts = {"policy": policy, "style": style, "script": script}
-    return re.sub(r"{{(\w+)}}", lambda found: parts[found[1]], _source("web", "page.html"))
+    return re.sub(r"{{(\w+)}}", lambda found: parts[found[1]], _source("web/page.html")).encode()
 
 
-def _source(folder: str, name: str) -> str:
-    return files("notary").joinpath(folder, name).read_text("utf-8")
+def _source(name: str) -> str:
+    return (_HERE / name).read_text("utf-8")
 
 
 def source_hash(text: str) -> str:
@@ -59,42 +66,45 @@ def source_hash(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
-def _joined() -> list[str]:
-    """Each module that the page needs, once, after those that it imports; each in a scope of its own."""
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def joined_script() -> str:
+    """Each module that the page needs, once, after those that it imports; all in one scope, so a name is given once."""
     joined: dict[str, str] = {}
+    homes: dict[str, str] = {}
 
     def join(name: str) -> None:
-        if name not in joined:
-            source = _release() if name == "release.js" else _source("web", name)
-            for found in _IMPORT.finditer(source):
-                join(found[2])
-            joined[name] = _as_scope(name, source)
+        if name in joined:
+            return
+        source = _release() if name == "release.js" else _source(f"web/{name}")
+        for found in _IMPORT.finditer(source):
+            join(found[1])
+        for top in _TOP.findall(source):
+            if homes.setdefault(top, name) != name:
+                raise ValueError(f"{name} and {homes[top]} both have a {top} at their top")
+        joined[name] = _EXPORT.sub("", _IMPORT.sub("", source))
 
     for name in _ENTRIES:
         join(name)
-    return list(joined.values())
+    return '"use strict";\n' + "".join(joined.values())
 
 
-def _as_scope(name: str, source: str) -> str:
-    """A module as a function that is called at once and gives what it exports."""
+def spare_script(source: str) -> str:
+    """Without comments and blanks, which are two fifths of it: the page stays a small attachment."""
+    from rjsmin import jsmin
 
-    def taken(found: re.Match[str]) -> str:
-        return f"const {{{found[1].replace(' as ', ': ')}}} = {_scope(found[2])};\n"
-
-    exports = ", ".join(_EXPORT.findall(source))
-    body = _spare(_EXPORT.sub("", _IMPORT.sub(taken, source)))
-    if stray := _UNFIT.search(body):
-        raise ValueError(f"{name}: this cannot be joined: {stray[0]}")
-    return f"\n// == {name}\nconst {_scope(name)} = (() => {{\n{body}return {{{exports}}};\n}})();\n"
+    return str(jsmin(source))
 
 
-def _spare(source: str) -> str:
-    """Without comments, blank lines and indents, which are a third of it: the page stays a small attachment."""
-    return _BLANKS.sub("", _COMMENT.sub("", source))
-
-
-def _scope(name: str) -> str:
-    return name.replace(".", "_")
+def _spare_style(source: str) -> str:
+    """The same of a style, which has no blanks or marks in strings that would count."""
+    spare = " ".join(_CSS_COMMENT.sub("", source).split())
+    for mark in "{};,>":
+        spare = spare.replace(f" {mark}", mark).replace(f"{mark} ", mark)
+    return spare.replace(": ", ":").replace(";}", "}")
 
 
 def _release() -> str:
@@ -106,6 +116,8 @@ def _release() -> str:
         "checkpoints": b64encode(packed).decode(),
         "lastCheckpoint": pinned.last_height,
         "lastBits": pinned.pinned[-1][1],
+        "explorers": DEFAULT_EXPLORERS,
+        "minExplorers": MIN_EXPLORERS,
         "notClaimed": NOT_CLAIMED,
     }
     return f"export const RELEASE = {json.dumps(members)};\n"

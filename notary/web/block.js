@@ -12,8 +12,8 @@ import { commas } from "./text.js";
 /** @typedef {import("./header.js").Trust} Trust */
 /** @typedef {import("./ots.js").Attestation} Attestation */
 /**
- * The header at a height and those behind it, as a source gave them.
- * @typedef {{height: number, headers: Header[], source: string}} Sighting
+ * The header at a height and those behind it, as a source gave them; `vouched` is the trust that the source lends them.
+ * @typedef {{height: number, headers: Header[], source: string, vouched?: Trust}} Sighting
  */
 /**
  * What the verifier demands.
@@ -24,22 +24,37 @@ import { commas } from "./text.js";
  * @typedef {{height: number, header: Header, trust: Trust, source: string, existedBy: string, time: string}} Block
  */
 
-/** The least trust that counts: a header that nothing speaks for never does. @param {Policy} policy @returns {Level} */
+/**
+ * The least trust that counts: a header that nothing speaks for never does.
+ * @param {Policy} policy
+ * @returns {Level}
+ */
 export const least = (policy) => (policy.require === "none" ? "work" : policy.require);
 
-/** @param {Trust} trust @param {Policy} policy */
+/**
+ * @param {Trust} trust
+ * @param {Policy} policy
+ */
 const isEnough = (trust, policy) => rank(trust) >= rank(least(policy));
 
-/** The level that a source's header reaches. @param {Sighting} sighting @param {Policy} policy @returns {Trust} */
-function trustIn({ height, headers }, { network, checkpoints }) {
+/**
+ * The level that a source's header reaches.
+ * @param {Sighting} sighting
+ * @param {Policy} policy
+ * @returns {Trust}
+ */
+function trustIn({ height, headers, vouched }, { network, checkpoints }) {
   if (!headers[0].hasWork(network)) return "none";
+  if (vouched) return vouched;
   if (meeting(height, headers, checkpoints) === "linked") return "checkpoint";
   return checkpoints.workCounts(height, headers[0]) ? "work" : "none";
 }
 
 /**
  * The heights for which no header at hand is trusted enough; none once a block is borne out.
- * @param {Attestation[]} blocks @param {Sighting[]} sightings @param {Policy} policy
+ * @param {Attestation[]} blocks
+ * @param {Sighting[]} sightings
+ * @param {Policy} policy
  */
 export function openHeights(blocks, sightings, policy) {
   const trusted = sightings.filter((one) => isEnough(trustIn(one, policy), policy));
@@ -53,7 +68,10 @@ export function openHeights(blocks, sightings, policy) {
 
 /**
  * Checks 11 and 12: the earliest block that a header bears out with enough trust, else the most trusted one.
- * @param {Attestation[]} blocks @param {Sighting[]} sightings @param {Policy} policy @param {string} why  where there is no header
+ * @param {Attestation[]} blocks
+ * @param {Sighting[]} sightings
+ * @param {Policy} policy
+ * @param {string} why  where there is no header
  * @returns {{block: Block | null, checks: Check[]}}
  */
 export function findBlock(blocks, sightings, policy, why) {
@@ -102,7 +120,12 @@ export function findBlock(blocks, sightings, policy, why) {
   return { block, checks: [header, enough.length ? passed(12, asked, trust) : skipped(12, trust, asked)] };
 }
 
-/** @param {Sighting} sighting @param {Trust} trust @param {Policy} policy @returns {Block} */
+/**
+ * @param {Sighting} sighting
+ * @param {Trust} trust
+ * @param {Policy} policy
+ * @returns {Block}
+ */
 function claim({ height, headers, source }, trust, { network }) {
   const [header] = headers;
   return { height, header, trust, source, existedBy: existedBy(headers, network), time: blockTime(header) };
@@ -110,7 +133,9 @@ function claim({ height, headers, source }, trust, { network }) {
 
 /**
  * What is wrong with the header for this attestation.
- * @param {Attestation} one @param {Sighting} sighting @param {Policy} policy
+ * @param {Attestation} one
+ * @param {Sighting} sighting
+ * @param {Policy} policy
  */
 function headerFault(one, sighting, policy) {
   const { height, headers, source } = sighting;

@@ -2,7 +2,10 @@
 
 /** Bytes that are not what their format demands; `hints` say what to do. */
 export class FormatFault extends Error {
-  /** @param {string} message @param {...string} hints */
+  /**
+   * @param {string} message
+   * @param {...string} hints
+   */
   constructor(message, ...hints) {
     super(message);
     this.hints = hints;
@@ -23,7 +26,10 @@ export function hex(bytes) {
 }
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
-/** The bytes that lower-case hex writes, or null. @param {string} text */
+/**
+ * The bytes that lower-case hex writes, or null.
+ * @param {string} text
+ */
 export function unhex(text) {
   if (text.length % 2 || !/^[0-9a-f]*$/.test(text)) return null;
   const bytes = new Uint8Array(text.length / 2);
@@ -42,12 +48,18 @@ export function joined(...parts) {
   return whole;
 }
 
-/** @param {Uint8Array} one @param {Uint8Array} other */
+/**
+ * @param {Uint8Array} one
+ * @param {Uint8Array} other
+ */
 export function sameBytes(one, other) {
   return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }
 
-/** A number in 8 bytes, high byte first. @param {number} value */
+/**
+ * A number in 8 bytes, high byte first.
+ * @param {number} value
+ */
 export function u64(value) {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
@@ -85,14 +97,20 @@ export function escapedTextOf(bytes) {
   });
 }
 
-/** Bytes as the characters of their numbers. @param {Uint8Array} bytes */
+/**
+ * Bytes as the characters of their numbers.
+ * @param {Uint8Array} bytes
+ */
 export const latin1 = (bytes) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 
 /** @typedef {(bytes: number) => void} Tell  told of bytes as they are read; may throw to stop */
 
 /** A file's bytes by place; reads `ahead` bytes at once, as files side by side are read one after the other. */
 export class Source {
-  /** @param {Blob} blob @param {number} ahead */
+  /**
+   * @param {Blob} blob
+   * @param {number} ahead
+   */
   constructor(blob, ahead) {
     this.blob = blob;
     this.ahead = ahead;
@@ -100,7 +118,11 @@ export class Source {
     this.data = new Uint8Array();
   }
 
-  /** So many bytes from `at` on, fewer where the file ends. @param {number} at @param {number} length */
+  /**
+   * So many bytes from `at` on, fewer where the file ends.
+   * @param {number} at
+   * @param {number} length
+   */
   async read(at, length) {
     if (at < this.start || at + length > this.start + this.data.length) {
       const end = Math.min(this.blob.size, at + Math.max(length, this.ahead));

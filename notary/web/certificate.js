@@ -7,16 +7,20 @@ const HINT = "take the bundle out of it (pdfdetach -saveall, or the list of atta
 const ENTRY_BYTES = 20;
 const MOST_OBJECTS = 100_000;
 /** What an object's dictionary may take before its stream. */
-const HEAD_BYTES = 512;
+const HINT_BYTES = 512;
 /** What is read at once: objects stand in a row. */
-const AHEAD = 64 * 1024;
+const HINT_AHEAD = 64 * 1024;
 
-/** The zip file that a PDF carries. @param {Blob} pdf @returns {Promise<Blob>} */
+/**
+ * The zip file that a PDF carries.
+ * @param {Blob} pdf
+ * @returns {Promise<Blob>}
+ */
 export async function bundleInside(pdf) {
   const bundles = [];
-  const source = new Source(pdf, AHEAD);
+  const source = new Source(pdf, HINT_AHEAD);
   for (const at of await objectPlaces(pdf)) {
-    const head = latin1(await source.read(at, HEAD_BYTES));
+    const head = latin1(await source.read(at, HINT_BYTES));
     const found = /^\d+ 0 obj\s*<<((?:(?!stream)[^])*)>>\s*stream(\r\n|\n)/.exec(head);
     if (!found || !/\/Type\s*\/EmbeddedFile\b/.test(found[1]) || /\/Filter\b/.test(found[1])) continue;
     const length = /\/Length (\d+)\b(?! \d+ R)/.exec(found[1]);
@@ -29,9 +33,15 @@ export async function bundleInside(pdf) {
   throw new FormatFault(bundles.length ? "a PDF that carries several bundles" : "a PDF, and no bundle is found in it", HINT);
 }
 
-/** Where the objects begin that the plain table at the end lists. @param {Blob} pdf */
+/**
+ * Where the objects begin that the plain table at the end lists.
+ * @param {Blob} pdf
+ */
 async function objectPlaces(pdf) {
-  /** @param {number} at @param {number} length */
+  /**
+   * @param {number} at
+   * @param {number} length
+   */
   const text = async (at, length) => latin1(new Uint8Array(await pdf.slice(at, at + length).arrayBuffer()));
   const tail = await text(Math.max(0, pdf.size - 1024), 1024);
   const start = Number(/startxref\s+(\d{1,12})\s+%%EOF\s*$/.exec(tail)?.[1] ?? NaN);

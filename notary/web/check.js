@@ -22,17 +22,39 @@ const NAMES = [
   "certificate's pages",
 ];
 
+/** What stands under "found" where a check is of bundles only. */
+export const NOT_IN_A_PROOF = "not part of a plain proof";
+
 /** The last two checks are of certificates only. */
 export const LAST_OF_BUNDLE = 13;
 
-/** @param {number} number @param {string} expected @param {string} found @returns {Check} */
+/**
+ * @param {number} number
+ * @param {string} expected
+ * @param {string} found
+ * @returns {Check}
+ */
 export const passed = (number, expected, found) => check(number, "passed", expected, found);
 
-/** @param {number} number @param {string} expected @param {string} found @returns {Check} */
+/**
+ * @param {number} number
+ * @param {string} expected
+ * @param {string} found
+ * @returns {Check}
+ */
 export const failed = (number, expected, found) => check(number, "failed", expected, found);
 
-/** @param {number} number @param {string} found @returns {Check} */
+/**
+ * @param {number} number
+ * @param {string} found
+ * @returns {Check}
+ */
 export const skipped = (number, found, expected = "") => check(number, "skipped", expected, found);
 
-/** @param {number} number @param {Status} status @param {string} expected @param {string} found */
+/**
+ * @param {number} number
+ * @param {Status} status
+ * @param {string} expected
+ * @param {string} found
+ */
 const check = (number, status, expected, found) => ({ number, name: NAMES[number], status, expected, found });

@@ -1,7 +1,10 @@
 // SHA-256, SHA-1, RIPEMD-160 and Keccak-256, fed piece by piece: WebCrypto cannot stream, and lacks the last two.
 
+/** Bytes of a SHA-256 digest. */
+export const DIGEST_BYTES = 32;
+
 /** @typedef {"sha256" | "sha1" | "ripemd160" | "keccak256"} HashName */
-/** @typedef {{update(data: Uint8Array): unknown, digest(): Uint8Array<ArrayBuffer>}} Hasher */
+/** @typedef {{update(data: Uint8Array): unknown, digest(): Uint8Array}} Hasher */
 /**
  * Takes in blocks of 64 bytes.
  * @typedef {(state: Int32Array, data: Uint8Array, at: number, blocks: number) => void} Compress
@@ -25,7 +28,8 @@ const sigma0 = (/** @type {number} */ a) => ((a >>> 2) | (a << 30)) ^ ((a >>> 13
 const sigma1 = (/** @type {number} */ e) => ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
 
 /**
- * FIPS 180-4, section 6.2.2; four rounds at a step, as moving eight words after each costs a third. @type {Compress}
+ * FIPS 180-4, section 6.2.2; four rounds at a step, as moving eight words after each costs a third.
+ * @type {Compress}
  */
 function compressSha256(state, data, at, blocks) {
   const w = WORDS;
@@ -72,7 +76,10 @@ function compressSha256(state, data, at, blocks) {
   }
 }
 
-/** FIPS 180-4, section 6.1.2. @type {Compress} */
+/**
+ * FIPS 180-4, section 6.1.2.
+ * @type {Compress}
+ */
 function compressSha1(state, data, at, blocks) {
   const w = WORDS;
   for (; blocks > 0; blocks--) {
@@ -138,7 +145,10 @@ function compressRipemd160(state, data, at, blocks) {
   }
 }
 
-/** @param {0 | 1} line @param {Int32Array} state */
+/**
+ * @param {0 | 1} line
+ * @param {Int32Array} state
+ */
 function ripemdLine(line, state) {
   let a = state[0], b = state[1], c = state[2], d = state[3], e = state[4];
   for (let i = 0; i < 80; i++) {
@@ -164,7 +174,11 @@ function ripemdLine(line, state) {
 
 /** What the three have in common: blocks of 64 bytes, and padding that ends in the length (Merkle, Damgård). */
 class BlockHash {
-  /** @param {Compress} compress @param {Int32Array} start @param {boolean} isHighFirst */
+  /**
+   * @param {Compress} compress
+   * @param {Int32Array} start
+   * @param {boolean} isHighFirst
+   */
   constructor(compress, start, isHighFirst) {
     this.compress = compress;
     this.start = start;
@@ -242,7 +256,10 @@ const IOTA = (() => {
   return halves;
 })();
 
-/** Keccak-f[1600] on 25 lanes, each as its low and its high half. @param {Int32Array} a */
+/**
+ * Keccak-f[1600] on 25 lanes, each as its low and its high half.
+ * @param {Int32Array} a
+ */
 function permute(a) {
   const c = new Int32Array(10);
   for (let round = 0; round < 24; round++) {
@@ -312,7 +329,11 @@ class Keccak256 {
   }
 }
 
-/** A fresh hash function. @param {HashName} name @returns {Hasher} */
+/**
+ * A fresh hash function.
+ * @param {HashName} name
+ * @returns {Hasher}
+ */
 export function newHash(name) {
   switch (name) {
     case "sha256": return new BlockHash(compressSha256, START_256, true);
@@ -324,7 +345,10 @@ export function newHash(name) {
 
 const oneShot = newHash("sha256");
 
-/** SHA-256 of the parts joined. @param {...Uint8Array} parts */
+/**
+ * SHA-256 of the parts joined.
+ * @param {...Uint8Array} parts
+ */
 export function sha256(...parts) {
   for (const part of parts) oneShot.update(part);
   return oneShot.digest();
@@ -338,7 +362,11 @@ export function isNative(/** @type {HashName} */ name, /** @type {number} */ siz
   return name in NATIVE.names && size >= NATIVE.least && size <= NATIVE.most && !!globalThis.crypto?.subtle;
 }
 
-/** By WebCrypto, where `isNative`. @param {HashName} name @param {Uint8Array<ArrayBuffer>} data */
+/**
+ * By WebCrypto, where `isNative`.
+ * @param {HashName} name
+ * @param {BufferSource} data
+ */
 export async function nativeDigest(name, data) {
   const algorithm = NATIVE.names[/** @type {"sha256" | "sha1"} */ (name)];
   return new Uint8Array(await crypto.subtle.digest(algorithm, data));

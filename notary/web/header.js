@@ -5,39 +5,56 @@ import { FormatFault, hex } from "./bytes.js";
 import { readObject } from "./json.js";
 import { LIMITS } from "./limits.js";
 
-const HEADER_BYTES = 80;
+export const HEADER_BYTES = 80;
 /** Blocks from one adjustment of the target to the next: a checkpoint stands at the end of each. */
 const PERIOD = 2016;
 /** How much easier than another a target may be, if one retarget is all that lies between them. */
 const EASING = 4n;
 /** Blocks whose clocks the date rule looks at, and the seconds that a clock may run ahead. */
-const DATE_WINDOW = 12;
+export const DATE_WINDOW = 12;
 const CLOCK_SLACK = 2 * 60 * 60;
 
-/** Levels of trust, weakest first. Those behind the third need others to be asked, and are never reached here. */
+/** Levels of trust, weakest first. The last two need a machine's own chain or node, and are never reached here. */
 const LEVELS = /** @type {const} */ (["none", "work", "checkpoint", "explorers", "chain", "node"]);
 /** @typedef {typeof LEVELS[number]} Level */
-/** @typedef {"none" | "work" | "checkpoint"} Trust */
+/** @typedef {"none" | "work" | "checkpoint" | "explorers"} Trust */
 /** @param {Level} trust */
 export const rank = (trust) => LEVELS.indexOf(trust);
 
 /**
- * `limit` is the easiest target allowed.
- * @typedef {{name: string, limit: bigint, isTest: boolean, leastTrust: Trust}} Network
+ * `limit` is the easiest target allowed, `genesis` the hash of its first block as explorers show it.
+ * @typedef {{name: string, limit: bigint, genesis: string, isTest: boolean, leastTrust: Trust}} Network
  */
 
-const TEST = { limit: 0x7fffffn << 232n, isTest: true, leastTrust: /** @type {Trust} */ ("work") };
+const TEST = {
+  limit: 0x7fffffn << 232n,
+  genesis: "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206",
+  isTest: true,
+  leastTrust: /** @type {Trust} */ ("work"),
+};
+const BITCOIN = {
+  limit: 0xffffn << 208n,
+  genesis: "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f",
+  isTest: false,
+  leastTrust: /** @type {Trust} */ ("checkpoint"),
+};
 /** @type {Map<string, Network>} */
 export const NETWORKS = new Map([
-  ["bitcoin", { name: "bitcoin", limit: 0xffffn << 208n, isTest: false, leastTrust: "checkpoint" }],
+  ["bitcoin", { name: "bitcoin", ...BITCOIN }],
   ["regtest", { name: "regtest", ...TEST }],
   ["local", { name: "local", ...TEST }],
 ]);
 
-/** A hash as explorers show it. @param {Uint8Array} hash */
+/**
+ * A hash as explorers show it.
+ * @param {Uint8Array} hash
+ */
 export const shownHash = (hash) => hex(hash.slice().reverse());
 
-/** The number that `bits` writes in compact form; null where no hash could meet it. @param {number} bits */
+/**
+ * The number that `bits` writes in compact form; null where no hash could meet it.
+ * @param {number} bits
+ */
 function targetOf(bits) {
   const exponent = bits >>> 24;
   const rest = BigInt(bits & 0x7fffff);
@@ -74,24 +91,47 @@ export class Header {
     return Math.log2(Number((1n << 256n) / ((this.target ?? 0n) + 1n)));
   }
 
-  /** Whether its hash meets its target, and that is one that the network allows. @param {Network} network */
+  /**
+   * Whether its hash meets its target, and that is one that the network allows.
+   * @param {Network} network
+   */
   hasWork(network) {
     return this.target !== null && this.target <= network.limit && BigInt(`0x${this.shown}`) <= this.target;
   }
 
-  /** Whether it is not so much easier than `other` that no retarget explains it. @param {Header} other */
+  /**
+   * Whether it is not so much easier than `other` that no retarget explains it.
+   * @param {Header} other
+   */
   isComparable(other) {
     return this.target !== null && other.target !== null && this.target <= EASING * other.target;
   }
 }
 
-/** The leading headers each of which names the one before. @param {Header[]} headers */
+/**
+ * The leading headers each of which names the one before.
+ * @param {Header[]} headers
+ */
 export function linked(headers) {
   const end = headers.findIndex((header, at) => at > 0 && header.previous !== headers[at - 1].shown);
   return end < 0 ? headers : headers.slice(0, end);
 }
 
-/** The last height of the period that `height` is in. @param {number} height */
+/**
+ * Of those the ones with work, none much easier than the first.
+ * @param {Header[]} headers
+ * @param {Network} network
+ */
+export function soundRow(headers, network) {
+  const row = linked(headers);
+  const end = row.findIndex((header) => !header.hasWork(network) || !header.isComparable(headers[0]));
+  return end < 0 ? row : row.slice(0, end);
+}
+
+/**
+ * The last height of the period that `height` is in.
+ * @param {number} height
+ */
 export const boundary = (height) => height - (height % PERIOD) + PERIOD - 1;
 
 /** For each period from the first on the hash of its last block, as shown; and the target that follows the last. */
@@ -104,7 +144,10 @@ export class Checkpoints {
     this.target = this.count ? targetOf(new DataView(data.buffer, data.byteOffset + end - 4).getUint32(0)) : null;
   }
 
-  /** The hash that the last block of a pinned period has, or null. @param {number} height */
+  /**
+   * The hash that the last block of a pinned period has, or null.
+   * @param {number} height
+   */
   at(height) {
     const number = (height + 1) / PERIOD;
     if (!Number.isInteger(number) || number < 1 || number > this.count) return null;
@@ -113,7 +156,8 @@ export class Checkpoints {
 
   /**
    * Whether a header's own work says anything: above the last checkpoint, and not much easier than there.
-   * @param {number} height @param {Header} header
+   * @param {number} height
+   * @param {Header} header
    */
   workCounts(height, header) {
     if (height < this.count * PERIOD) return false;
@@ -123,7 +167,9 @@ export class Checkpoints {
 
 /**
  * Where headers lead, the first at `height`: `open` where they end before the checkpoint, or there is none.
- * @param {number} height @param {Header[]} headers @param {Checkpoints} checkpoints
+ * @param {number} height
+ * @param {Header[]} headers
+ * @param {Checkpoints} checkpoints
  */
 export function meeting(height, headers, checkpoints) {
   const length = boundary(height) - height + 1;
@@ -133,13 +179,13 @@ export function meeting(height, headers, checkpoints) {
   return row[length - 1].shown === pinned ? "linked" : "diverged";
 }
 
-/** The day by which all in the first of these blocks existed. @param {Header[]} headers @param {Network} network */
+/**
+ * The day by which all in the first of these blocks existed.
+ * @param {Header[]} headers
+ * @param {Network} network
+ */
 export function existedBy(headers, network) {
-  let latest = 0;
-  for (const header of linked(headers.slice(0, DATE_WINDOW))) {
-    if (!header.hasWork(network) || !header.isComparable(headers[0])) break;
-    latest = Math.max(latest, header.time);
-  }
+  const latest = Math.max(0, ...soundRow(headers.slice(0, DATE_WINDOW), network).map(({ time }) => time));
   return new Date((latest + CLOCK_SLACK) * 1000).toISOString().slice(0, 10);
 }
 
@@ -148,7 +194,10 @@ export const blockTime = (header) => new Date(header.time * 1000).toISOString().
 
 /** Runs of headers, as a bundle has them, of one network. */
 export class HeaderRuns {
-  /** @param {string} network @param {{start: number, headers: Header[]}[]} runs */
+  /**
+   * @param {string} network
+   * @param {{start: number, headers: Header[]}[]} runs
+   */
   constructor(network, runs) {
     this.network = network;
     this.runs = runs;
@@ -175,7 +224,11 @@ export class HeaderRuns {
   }
 }
 
-/** headers.json and headers.bin. @param {Uint8Array} index @param {Uint8Array} data */
+/**
+ * headers.json and headers.bin.
+ * @param {Uint8Array} index
+ * @param {Uint8Array} data
+ */
 export function readRuns(index, data) {
   const what = "headers.json";
   const members = readObject(index, what, LIMITS.headersIndexBytes);

@@ -14,7 +14,10 @@ const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
 
 /**
  * What each symbol for a length or a distance begins with, and how many bits follow it (section 3.2.5).
- * @param {number} count @param {number} first @param {number} plain @param {number} each
+ * @param {number} count
+ * @param {number} first
+ * @param {number} plain
+ * @param {number} each
  */
 function ranges(count, first, plain, each) {
   const [from, extra] = [new Uint16Array(count), new Uint8Array(count)];
@@ -34,7 +37,10 @@ const cutShort = () => new CutShort("its compressed bytes end too early");
 
 /** By the bits that come next: a symbol times 16, plus the length of its code; 0 where no code is. */
 class Codes {
-  /** @param {ArrayLike<number>} lengths @param {boolean} mayBeSingle  a code of one bit, alone, is allowed */
+  /**
+   * @param {ArrayLike<number>} lengths
+   * @param {boolean} mayBeSingle  a code of one bit, alone, is allowed
+   */
   constructor(lengths, mayBeSingle) {
     const counts = new Uint16Array(16);
     for (let i = 0; i < lengths.length; i++) counts[lengths[i]]++;
@@ -78,7 +84,10 @@ class Inflater {
     this.told = 0; // behind what was handed on
   }
 
-  /** So many bytes are at hand, or all that there are. @param {number} bytes */
+  /**
+   * So many bytes are at hand, or all that there are.
+   * @param {number} bytes
+   */
   async ensure(bytes) {
     while (this.packed.length - this.at < bytes && !this.isEnded) {
       const next = await this.pieces.next();
@@ -209,7 +218,8 @@ class Inflater {
 
   /**
    * Unpacks until the block ends, which is true, or room or bytes may be missing.
-   * @param {Codes} literals @param {Codes} distances
+   * @param {Codes} literals
+   * @param {Codes} distances
    */
   symbols(literals, distances) {
     const { out } = this;

@@ -8,7 +8,10 @@ import { byCodePoint, quoted } from "./text.js";
 
 /**
  * The object that `data` is, `what` naming it in faults.
- * @param {Uint8Array} data @param {string} what @param {number} limit @returns {JsonObject}
+ * @param {Uint8Array} data
+ * @param {string} what
+ * @param {number} limit
+ * @returns {JsonObject}
  */
 export function readObject(data, what, limit) {
   if (data.length > limit) throw new FormatFault(`${what} is over ${limit} bytes`);
@@ -33,7 +36,10 @@ const HALF_PAIR = /\p{Cs}/u;
 const ESCAPES = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 
 class JsonReader {
-  /** @param {string} text @param {string} what */
+  /**
+   * @param {string} text
+   * @param {string} what
+   */
   constructor(text, what) {
     this.text = text;
     this.what = what;
@@ -41,17 +47,26 @@ class JsonReader {
     this.hasHalfPair = false;
   }
 
-  /** @param {string} fault @returns {never} */
+  /**
+   * @param {string} fault
+   * @returns {never}
+   */
   refuse(fault) {
     throw new FormatFault(`${this.what} ${fault}`);
   }
 
-  /** @param {string} fault @returns {never} */
+  /**
+   * @param {string} fault
+   * @returns {never}
+   */
   fail(fault, at = this.at) {
     this.refuse(`is not JSON: ${fault} at character ${Array.from(this.text.slice(0, at)).length}`);
   }
 
-  /** What the pattern finds here, which is passed over. @param {RegExp} pattern */
+  /**
+   * What the pattern finds here, which is passed over.
+   * @param {RegExp} pattern
+   */
   match(pattern) {
     pattern.lastIndex = this.at;
     const found = pattern.exec(this.text);
@@ -72,7 +87,11 @@ class JsonReader {
     return true;
   }
 
-  /** The next value, which may be nested from `depth` on. @param {number} depth @returns {unknown} */
+  /**
+   * The next value, which may be nested from `depth` on.
+   * @param {number} depth
+   * @returns {unknown}
+   */
   value(depth) {
     this.blanks();
     const first = this.text[this.at];
@@ -152,19 +171,26 @@ class JsonReader {
   }
 }
 
-/** The bytes that are hashed of a record: RFC 8785. @param {JsonObject} value */
+/**
+ * The bytes that are hashed of a record: RFC 8785.
+ * @param {JsonObject} value
+ */
 export function canonical(value) {
   return utf8(canonicalText(value));
 }
 
-/** @param {unknown} value @returns {string} */
+/**
+ * @param {unknown} value
+ * @returns {string}
+ */
 function canonicalText(value) {
   if (value instanceof Map) {
     const members = [...value.keys()].map((key) => {
       if (!/^[\0-\x7f]*$/.test(key)) throw new FormatFault(`a record's key is not ASCII text: ${quoted(key)}`);
       return key;
     });
-    return `{${members.sort(byCodePoint).map((key) => `${JSON.stringify(key)}:${canonicalText(value.get(key))}`)}}`;
+    const sorted = members.sort(byCodePoint);
+    return `{${sorted.map((key) => JSON.stringify(key) + ":" + canonicalText(value.get(key)))}}`;
   }
   if (typeof value === "string" || typeof value === "number") return JSON.stringify(value);
   const type = value === null ? "NoneType" : typeof value === "boolean" ? "bool" : "list";
@@ -173,7 +199,10 @@ function canonicalText(value) {
 
 /**
  * The `size` bytes that a member writes in lower-case hex.
- * @param {JsonObject} members @param {string} key @param {number} size @param {string} what
+ * @param {JsonObject} members
+ * @param {string} key
+ * @param {number} size
+ * @param {string} what
  */
 export function hexMember(members, key, size, what) {
   const value = members.get(key);
@@ -186,7 +215,8 @@ const MOMENT = /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{0,8}
 
 /**
  * Whether a text is a moment of RFC 3339 in UTC, on a day that there is.
- * @param {string} text @param {boolean} mayHaveFraction
+ * @param {string} text
+ * @param {boolean} mayHaveFraction
  */
 export function isMoment(text, mayHaveFraction) {
   const found = MOMENT.exec(text);

@@ -1,7 +1,7 @@
 // From what was gathered to numbered checks and a verdict (FORMAT.md section 3). It decides, others gather.
 
 import { findBlock, least } from "./block.js";
-import { failed, passed, skipped } from "./check.js";
+import { failed, NOT_IN_A_PROOF, passed, skipped } from "./check.js";
 import { hex, sameBytes } from "./bytes.js";
 import { rank } from "./header.js";
 import { stepsToSeal } from "./merkle.js";
@@ -9,11 +9,11 @@ import { describeAttestation } from "./ots.js";
 import { commas } from "./text.js";
 
 /** @typedef {import("./check.js").Check} Check */
-/** @typedef {import("./bundle.js").Faults} Faults */
+/** @typedef {import("./faults.js").Faults} Faults */
 /** @typedef {{disclosed: number, of: number, named: number, matched: number, extra: number, faults: Faults}} Files */
 /**
  * What a bundle holds and gives; a fault says why a thing could not be had.
- * @typedef {{containerFault: string, entries: number, bag: Faults | null, manifest: import("./bundle.js").Manifest | null,
+ * @typedef {{containerFault: string, entries: number, bag: Faults | null, manifest: import("./manifest.js").Manifest | null,
  *   manifestFault: string, records: Faults | null, root: Uint8Array | null, treeFault: string,
  *   signature: Uint8Array | null, token: Uint8Array | null, head: Uint8Array | null, headersFault: string}} BundleFacts
  */
@@ -28,13 +28,19 @@ import { commas } from "./text.js";
  *   calendars: string[]}} Judgement
  */
 
-const NOT_IN_A_PROOF = "not part of a plain proof";
 const REFUSED = "the container was refused";
 
-/** The attestations by blocks that count. @param {import("./ots.js").Proof | null} proof */
+/**
+ * The attestations by blocks that count.
+ * @param {import("./ots.js").Proof | null} proof
+ */
 export const blocksOf = (proof) => proof?.attestations.filter((one) => one.counts && one.kind === "bitcoin") ?? [];
 
-/** @param {Facts} facts @param {import("./block.js").Policy} policy @returns {Judgement} */
+/**
+ * @param {Facts} facts
+ * @param {import("./block.js").Policy} policy
+ * @returns {Judgement}
+ */
 export function judge(facts, policy) {
   const { bundle, proof } = facts;
   const { network } = policy;
@@ -67,7 +73,11 @@ export function judge(facts, policy) {
 /** @param {...number} those */
 const numbers = (...those) => those.map((number) => skipped(number, NOT_IN_A_PROOF));
 
-/** @param {Facts} facts @param {BundleFacts} bundle @returns {Check[]} */
+/**
+ * @param {Facts} facts
+ * @param {BundleFacts} bundle
+ * @returns {Check[]}
+ */
 function bundleChecks(facts, bundle) {
   const expected = "one BagIt bag in a plain zip or folder";
   if (bundle.containerFault) {
@@ -113,7 +123,10 @@ function filesCheck({ faults, matched, disclosed, extra }) {
   return passed(4, expected, `${commas(matched)} of ${commas(disclosed)} disclosed items match${more}`);
 }
 
-/** @param {Files} files @param {BundleFacts} bundle */
+/**
+ * @param {Files} files
+ * @param {BundleFacts} bundle
+ */
 function recordsCheck({ named }, { records }) {
   const expected = "records of known keys, with paths that stay in their folder";
   if (records?.count) return failed(5, expected, records.describe());
@@ -130,7 +143,10 @@ function treeCheck({ manifest, root, treeFault }) {
   return passed(6, expected, "the same root, recomputed");
 }
 
-/** @param {BundleFacts} bundle @param {import("./ots.js").Proof | null} proof */
+/**
+ * @param {BundleFacts} bundle
+ * @param {import("./ots.js").Proof | null} proof
+ */
 function headCheck({ head }, proof) {
   if (!head) return skipped(8, "there is no manifest to make a head from");
   const expected = `a proof of the head ${hex(head)}`;
@@ -141,7 +157,10 @@ function headCheck({ head }, proof) {
   return passed(8, expected, "the same head, recomputed");
 }
 
-/** @param {BundleFacts} bundle @param {import("./ots.js").Proof | null} proof */
+/**
+ * @param {BundleFacts} bundle
+ * @param {import("./ots.js").Proof | null} proof
+ */
 function tokenCheck({ token }, proof) {
   if (!token) return skipped(9, "no token in this bundle");
   if (!proof) return skipped(9, "there is no proof to compare with");
@@ -151,7 +170,11 @@ function tokenCheck({ token }, proof) {
   return skipped(9, "there is one, and the proof seals it; this release does not check whose it is");
 }
 
-/** @param {Facts} facts @param {boolean} isCounted @param {boolean} isTest */
+/**
+ * @param {Facts} facts
+ * @param {boolean} isCounted
+ * @param {boolean} isTest
+ */
 function pathCheck({ bundle, proof, proofFault }, isCounted, isTest) {
   const expected = "operations that lead to an attestation";
   if (!proof) return bundle?.containerFault ? skipped(10, REFUSED) : failed(10, expected, proofFault);
@@ -165,7 +188,11 @@ function pathCheck({ bundle, proof, proofFault }, isCounted, isTest) {
   return skipped(10, `${why} (not counted: ${found})`, "operations without a broken hash");
 }
 
-/** Why there is no header. @param {Facts} facts @param {import("./ots.js").Attestation[]} blocks */
+/**
+ * Why there is no header.
+ * @param {Facts} facts
+ * @param {import("./ots.js").Attestation[]} blocks
+ */
 function noHeader({ bundle }, blocks) {
   if (bundle?.headersFault) return bundle.headersFault;
   if (!blocks.length) return "no attestation in it is of a kind that counts";

@@ -7,16 +7,31 @@ import { LIMITS } from "./limits.js";
 const [LEAF, NODE, HEAD, SEAL, STATEMENT, RECORD] = [0, 1, 2, 3, 4, 5].map((tag) => Uint8Array.of(tag));
 const CONTEXT = utf8("notary/v1\n");
 
-/** @param {Uint8Array} t @param {Uint8Array} record */
+/**
+ * @param {Uint8Array} t
+ * @param {Uint8Array} record
+ */
 export const recordHash = (t, record) => sha256(RECORD, t, record);
 
-/** @param {Uint8Array} digest @param {Uint8Array} s @param {Uint8Array} r */
+/**
+ * @param {Uint8Array} digest
+ * @param {Uint8Array} s
+ * @param {Uint8Array} r
+ */
 export const leafHash = (digest, s, r) => sha256(LEAF, digest, s, r);
 
-/** @param {Uint8Array} left @param {Uint8Array} right */
+/**
+ * @param {Uint8Array} left
+ * @param {Uint8Array} right
+ */
 const nodeHash = (left, right) => sha256(NODE, left, right);
 
-/** @param {Uint8Array} root @param {number} size @param {Uint8Array} manifest @param {Uint8Array} signature */
+/**
+ * @param {Uint8Array} root
+ * @param {number} size
+ * @param {Uint8Array} manifest
+ * @param {Uint8Array} signature
+ */
 export function headHash(root, size, manifest, signature) {
   return sha256(HEAD, CONTEXT, root, u64(size), sha256(STATEMENT, sha256(manifest), sha256(signature)));
 }

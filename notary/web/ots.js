@@ -41,7 +41,10 @@ const KINDS = new Map([
 /** Operations that have to be known one by one: a token's are the first three. */
 const LEAD = 3;
 
-/** @param {Uint8Array} data @returns {Proof} */
+/**
+ * @param {Uint8Array} data
+ * @returns {Proof}
+ */
 export function readProof(data) {
   if (data.length > LIMITS.proofBytes) {
     throw new FormatFault(`over ${LIMITS.proofBytes} bytes: no OpenTimestamps proof is so long`);
@@ -60,7 +63,10 @@ export function readProof(data) {
 }
 
 class ProofReader {
-  /** @param {Uint8Array} data @param {number} at */
+  /**
+   * @param {Uint8Array} data
+   * @param {number} at
+   */
   constructor(data, at) {
     this.data = data;
     this.at = at;
@@ -101,7 +107,11 @@ class ProofReader {
     }
   }
 
-  /** Bytes with their length before them. @param {number} most @param {string} what */
+  /**
+   * Bytes with their length before them.
+   * @param {number} most
+   * @param {string} what
+   */
   block(most, what, least = 0) {
     const start = this.at;
     const length = this.number();
@@ -118,7 +128,11 @@ class ProofReader {
   }
 }
 
-/** @param {ProofReader} reader @param {Uint8Array} message @param {Set<number>} hashes */
+/**
+ * @param {ProofReader} reader
+ * @param {Uint8Array} message
+ * @param {Set<number>} hashes
+ */
 function walk(reader, message, hashes) {
   /** @type {{message: Uint8Array, depth: number, hashes: Set<number>}[]} */
   const forks = [];
@@ -172,7 +186,10 @@ const operandOf = (/** @type {ProofReader} */ reader) => reader.block(LIMITS.pro
 
 /**
  * The message that an operation makes.
- * @param {number} tag @param {Uint8Array} operand @param {Uint8Array} message @param {number} start
+ * @param {number} tag
+ * @param {Uint8Array} operand
+ * @param {Uint8Array} message
+ * @param {number} start
  */
 function applied(tag, operand, message, start) {
   const hash = HASHES.get(tag);
@@ -194,7 +211,10 @@ function applied(tag, operand, message, start) {
 }
 
 /**
- * @param {string} tag @param {Uint8Array} payload @param {Uint8Array} message @param {Set<number>} hashes
+ * @param {string} tag
+ * @param {Uint8Array} payload
+ * @param {Uint8Array} message
+ * @param {Set<number>} hashes
  * @returns {Attestation}
  */
 function attestation(tag, payload, message, hashes) {
@@ -218,7 +238,8 @@ function attestation(tag, payload, message, hashes) {
 
 /**
  * An attestation in words; on a test network its blocks are not Bitcoin's.
- * @param {Attestation} one @param {boolean} isTest
+ * @param {Attestation} one
+ * @param {boolean} isTest
  */
 export function describeAttestation(one, isTest) {
   const height = commas(one.height);

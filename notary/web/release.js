@@ -8,5 +8,8 @@ export const RELEASE = {
   // The height of the last of them, and the bits of the block that follows.
   lastCheckpoint: 0,
   lastBits: 0,
+  // The block explorers that may be asked, and how many of them have to give the same header.
+  explorers: [""],
+  minExplorers: 0,
   notClaimed: [""],
 };

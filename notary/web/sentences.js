@@ -37,17 +37,26 @@ const NOT_PROVEN =
   "It does not prove who wrote, owns or invented anything, that the content is true or new, or that no earlier" +
   " version exists.";
 
-/** How the block was confirmed, or how far that went. @param {Judgement} judgement @param {Policy} policy */
+/**
+ * How the block was confirmed, or how far that went.
+ * @param {Judgement} judgement
+ * @param {Policy} policy
+ */
 export function trustText({ block }, { network }) {
   if (!block) return TRUST_WORDS.none;
   if (block.trust === "work" && !network.isTest) {
     const hashes = Math.round(block.header.difficulty);
     return `${TRUST_WORDS.work}; to forge such a block takes about 2^${hashes} hashes`;
   }
-  return TRUST_WORDS[block.trust];
+  return block.trust === "explorers" ? `given alike by ${block.source}` : TRUST_WORDS[block.trust];
 }
 
-/** @param {Facts} facts @param {Judgement} judgement @param {Policy} policy @returns {string[]} */
+/**
+ * @param {Facts} facts
+ * @param {Judgement} judgement
+ * @param {Policy} policy
+ * @returns {string[]}
+ */
 export function sentences(facts, judgement, policy) {
   const { outcome, block, checks, calendars } = judgement;
   const subject = subjectText(facts, judgement);
@@ -82,7 +91,8 @@ export function sentences(facts, judgement, policy) {
 
 /**
  * What the sentence is about; bytes that nobody looked at are spoken of by their digests.
- * @param {Facts} facts @param {Judgement} judgement
+ * @param {Facts} facts
+ * @param {Judgement} judgement
  */
 function subjectText({ files, subject }, { checks }) {
   const { disclosed, of, matched } = files;
@@ -95,13 +105,19 @@ function subjectText({ files, subject }, { checks }) {
   return matched === disclosed ? `${which},` : `${which} (${commas(matched)} of them at hand),`;
 }
 
-/** @param {Judgement} judgement @param {Policy} policy */
+/**
+ * @param {Judgement} judgement
+ * @param {Policy} policy
+ */
 function blockText({ block }, { network }) {
   const height = commas(block?.height ?? 0);
   return network.isTest ? `block ${height} of the test network ${network.name}` : `Bitcoin block ${height}`;
 }
 
-/** @param {Judgement} judgement @param {Policy} policy */
+/**
+ * @param {Judgement} judgement
+ * @param {Policy} policy
+ */
 function unconfirmed(judgement, policy) {
   const { madeOn, checks } = judgement;
   const { network } = policy;

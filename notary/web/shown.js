@@ -26,7 +26,10 @@ const NO_POSING = /[\u1d5d-\u1d61\u1d78\u1dbf\u2126\ua69c\ua69d\u{1e030}-\u{1e06
  * @param {number} code
  */
 function escaped(code) {
-  /** @param {number} value @param {number} digits */
+  /**
+   * @param {number} value
+   * @param {number} digits
+   */
   const hex = (value, digits) => value.toString(16).padStart(digits, "0");
   if (code >= 0xdc80 && code <= 0xdcff) return `\\x${hex(code - 0xdc00, 2)}`;
   return code <= 0xffff ? `\\u${hex(code, 4)}` : `\\U${hex(code, 8)}`;

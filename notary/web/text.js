@@ -2,10 +2,17 @@
 
 import { latin1 } from "./bytes.js";
 
-/** A number with commas between its thousands. @param {number | bigint} value */
+/**
+ * A number with commas between its thousands.
+ * @param {number | bigint} value
+ */
 export const commas = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 
-/** By code points; JavaScript's own order is by UTF-16's units. @param {string} one @param {string} other */
+/**
+ * By code points; JavaScript's own order is by UTF-16's units.
+ * @param {string} one
+ * @param {string} other
+ */
 export function byCodePoint(one, other) {
   for (let i = 0; i < one.length && i < other.length; i++) {
     let [a, b] = [one.charCodeAt(i), other.charCodeAt(i)];
@@ -21,7 +28,10 @@ const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Zs}]/u;
 /** @type {Record<string, string>} */
 const SHORT = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\" };
 
-/** A text in quotation marks, what would hide in it escaped, as Python writes it. @param {string} text */
+/**
+ * A text in quotation marks, what would hide in it escaped, as Python writes it.
+ * @param {string} text
+ */
 export function quotedText(text) {
   const mark = text.includes("'") && !text.includes('"') ? '"' : "'";
   const inside = Array.from(text, (one) => {
@@ -36,24 +46,34 @@ export function quotedText(text) {
   return mark + inside.join("") + mark;
 }
 
-/** The same of bytes that are no text. @param {Uint8Array} bytes */
+/**
+ * The same of bytes that are no text.
+ * @param {Uint8Array} bytes
+ */
 export function quotedBytes(bytes) {
   const text = quotedText(latin1(bytes));
-  return `b${text.replace(/[\x80-\xff]/g, (one) => `\\x${one.charCodeAt(0).toString(16)}`)}`;
+  return "b" + text.replace(/[\x80-\xff]/g, (one) => `\\x${one.charCodeAt(0).toString(16)}`);
 }
 
-/** A value of a JSON document for an error's line: cut where it is long. @param {unknown} value */
+/**
+ * A value of a JSON document for an error's line: cut where it is long.
+ * @param {unknown} value
+ */
 export function quoted(value) {
   const text = literal(value);
   const characters = Array.from(text);
   return characters.length <= 80 ? text : `${characters.slice(0, 80).join("")}...`;
 }
 
-/** @param {unknown} value @returns {string} */
+/**
+ * @param {unknown} value
+ * @returns {string}
+ */
 function literal(value) {
   if (typeof value === "string") return quotedText(value);
   if (value instanceof Map) {
-    return `{${Array.from(value, ([key, member]) => `${literal(key)}: ${literal(member)}`).join(", ")}}`;
+    const members = Array.from(value, ([key, member]) => `${literal(key)}: ${literal(member)}`);
+    return `{${members.join(", ")}}`;
   }
   if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
   if (typeof value === "boolean") return value ? "True" : "False";

@@ -4,17 +4,22 @@ import { RELEASE } from "./release.js";
 import { verify } from "./verdict.js";
 
 /** @typedef {{name: string, blob: Blob}} Named */
-/** @typedef {{target: Named, evidence: Named[], network: string}} Task */
+/**
+ * `asks` where the reader wants the explorers asked.
+ * @typedef {{target: Named, evidence: Named[], network: string, asks: boolean}} Task
+ */
 
 const HASHED_AGAIN = 64 << 20; // bytes that are read a second time, for the digests that identify files in a report
 const HEADERS_READ = 160 << 20; // bytes: all headers of the chain for decades
 const TOLD_EVERY = 100; // milliseconds
 
 /** @param {Task} task */
-async function check({ target, evidence: given, network }) {
+async function checked({ target, evidence: given, network, asks }) {
   let told = 0;
   const { headers, evidence } = await headersAmong(given);
-  const verdict = await verify(target, evidence, { network, checkpoints: checkpoints(), headers }, (done, total) => {
+  const explorers = asks ? { urls: RELEASE.explorers, least: RELEASE.minExplorers } : undefined;
+  const demands = { network, checkpoints: checkpoints(), headers, explorers };
+  const verdict = await verify(target, evidence, demands, (done, total) => {
     if (performance.now() - told < TOLD_EVERY) return;
     told = performance.now();
     postMessage({ done, total });
@@ -55,7 +60,9 @@ export function checkpoints() {
 
 /**
  * What identifies a file in a report.
- * @param {Named} named @param {string} kind @param {boolean} isHashed
+ * @param {Named} named
+ * @param {string} kind
+ * @param {boolean} isHashed
  */
 async function input({ name, blob }, kind, isHashed) {
   const hashed = isHashed && (await crypto.subtle?.digest("SHA-256", await blob.arrayBuffer()));
@@ -66,6 +73,6 @@ async function input({ name, blob }, kind, isHashed) {
 // The same script runs as page and as worker.
 if (typeof document === "undefined") {
   addEventListener("message", ({ data }) => {
-    check(data).catch((error) => postMessage({ fault: String(error) }));
+    checked(data).catch((error) => postMessage({ fault: String(error) }));
   });
 }

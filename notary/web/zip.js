@@ -26,7 +26,11 @@ const AHEAD = 64 * 1024;
 
 /** @param {Uint8Array} bytes */
 const viewOf = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-/** A number of 8 bytes; what is beyond 2^53 is beyond every file too. @param {DataView} view @param {number} at */
+/**
+ * A number of 8 bytes; what is beyond 2^53 is beyond every file too.
+ * @param {DataView} view
+ * @param {number} at
+ */
 const wide = (view, at) => Number(view.getBigUint64(at, true));
 
 /** CRC-32, eight bytes at a step. */
@@ -40,7 +44,10 @@ const CRC = (() => {
   return table;
 })();
 
-/** @param {Uint8Array} data @param {number} crc  of what comes before */
+/**
+ * @param {Uint8Array} data
+ * @param {number} crc  of what comes before
+ */
 function crc32(data, crc = 0) {
   const t = CRC;
   let i = 0;
@@ -57,7 +64,11 @@ function crc32(data, crc = 0) {
 
 /** The files of a bag in a zip file, numbered in the order of their places. */
 export class Zip {
-  /** @param {Blob} blob @param {Entry[]} entries @param {import("./bytes.js").Tell} tell */
+  /**
+   * @param {Blob} blob
+   * @param {Entry[]} entries
+   * @param {import("./bytes.js").Tell} tell
+   */
   constructor(blob, entries, tell) {
     this.source = new Source(blob, LIMITS.readBytes);
     this.entries = entries;
@@ -76,7 +87,10 @@ export class Zip {
     return number === undefined ? undefined : this.entries[number];
   }
 
-  /** The file's bytes, piece by piece. Refused where they are not what the zip says. @param {Entry} entry */
+  /**
+   * The file's bytes, piece by piece. Refused where they are not what the zip says.
+   * @param {Entry} entry
+   */
   async *pieces(entry) {
     let [size, crc] = [0, 0];
     const packed = this.stored(entry);
@@ -120,7 +134,8 @@ export class Zip {
 
   /**
    * A whole tag file, if it is there. Refused where it is over `limit` bytes.
-   * @param {string} name @param {number} limit
+   * @param {string} name
+   * @param {number} limit
    */
   async small(name, limit) {
     const entry = this.entry(name);
@@ -137,7 +152,8 @@ const contradicted = (entry) => new Refused(`${entry.name}: its bytes are not wh
 
 /**
  * The bag in a zip file. NoTarget where it holds none, Refused where it breaks the rules.
- * @param {Blob} blob @param {import("./bytes.js").Tell} tell
+ * @param {Blob} blob
+ * @param {import("./bytes.js").Tell} tell
  */
 export async function openZip(blob, tell) {
   const source = new Source(blob, AHEAD);
@@ -157,7 +173,10 @@ export async function openZip(blob, tell) {
   return zip;
 }
 
-/** Where the central directory starts, its size, and how many entries it lists. @param {Source} source */
+/**
+ * Where the central directory starts, its size, and how many entries it lists.
+ * @param {Source} source
+ */
 async function centralDirectory(source) {
   let end = source.blob.size - END_BYTES;
   if (end < 0) throw new NoTarget("a truncated zip file");
@@ -181,7 +200,8 @@ async function centralDirectory(source) {
 
 /**
  * The same from Zip64's end record, and where that is; null where there is none.
- * @param {Source} source @param {number} plainEnd
+ * @param {Source} source
+ * @param {number} plainEnd
  */
 async function centralDirectory64(source, plainEnd) {
   const end = plainEnd - LOCATOR64_BYTES - END64_BYTES;
@@ -199,7 +219,10 @@ async function centralDirectory64(source, plainEnd) {
 
 /**
  * The folder at the top with its `/`, and the entries by their names in it.
- * @param {Source} source @param {number} at @param {number} left @param {number} count
+ * @param {Source} source
+ * @param {number} at
+ * @param {number} left
+ * @param {number} count
  */
 async function centralEntries(source, at, left, count) {
   let top = "";
@@ -234,7 +257,10 @@ async function centralEntries(source, at, left, count) {
   return { top, entries };
 }
 
-/** The extra fields by their kind; one that is read here must not be there twice. @param {Uint8Array} data */
+/**
+ * The extra fields by their kind; one that is read here must not be there twice.
+ * @param {Uint8Array} data
+ */
 function extraFields(data) {
   /** @type {Map<number, Uint8Array>} */
   const fields = new Map();
@@ -251,7 +277,9 @@ function extraFields(data) {
 
 /**
  * `values` with those that do not fit 32 bits taken from the extra field, in their order.
- * @param {string} name @param {Map<number, Uint8Array>} extra @param {number[]} values
+ * @param {string} name
+ * @param {Map<number, Uint8Array>} extra
+ * @param {number[]} values
  */
 function widened(name, extra, values) {
   const wanted = values.filter((value) => value === MOST32).length;
@@ -263,7 +291,8 @@ function widened(name, extra, values) {
 
 /**
  * The entry's name: UTF-8, whether or not a flag says so.
- * @param {Uint8Array} raw @param {Map<number, Uint8Array>} extra
+ * @param {Uint8Array} raw
+ * @param {Map<number, Uint8Array>} extra
  */
 function checkedName(raw, extra) {
   const name = textOf(raw);
@@ -278,7 +307,10 @@ function checkedName(raw, extra) {
   return name;
 }
 
-/** @param {Uint8Array} raw @param {Map<number, Uint8Array>} extra */
+/**
+ * @param {Uint8Array} raw
+ * @param {Map<number, Uint8Array>} extra
+ */
 function checkNameExtra(raw, extra) {
   const beside = extra.get(NAME_EXTRA);
   if (beside && (beside.length !== 5 + raw.length || !sameBytes(beside.subarray(5), raw))) {
@@ -286,7 +318,11 @@ function checkNameExtra(raw, extra) {
   }
 }
 
-/** @param {Entry} entry @param {number} mode @param {number} disk */
+/**
+ * @param {Entry} entry
+ * @param {number} mode
+ * @param {number} disk
+ */
 function checkEntry({ name, flags, method, packed, size }, mode, disk) {
   if (flags & ENCRYPTED) throw new Refused(`${name} is encrypted`);
   if (flags & ~ALLOWED_FLAGS || (method !== STORED && method !== DEFLATED) || disk) {
@@ -302,7 +338,8 @@ function checkEntry({ name, flags, method, packed, size }, mode, disk) {
 
 /**
  * No name twice, none a file's and a folder's: in order, what is in a folder follows a file of its name at once.
- * @param {string} top @param {Entry[]} entries
+ * @param {string} top
+ * @param {Entry[]} entries
  */
 function checkNames(top, entries) {
   const keys = entries.map((entry) => entry.name.replaceAll("/", "\0")).sort();
@@ -315,7 +352,10 @@ function checkNames(top, entries) {
 
 /**
  * The files in the order of their places, after comparing local headers and seeing that they fill the file.
- * @param {Source} source @param {string} top @param {Entry[]} entries @param {number} end
+ * @param {Source} source
+ * @param {string} top
+ * @param {Entry[]} entries
+ * @param {number} end
  */
 async function placed(source, top, entries, end) {
   /** @type {Entry | null} */
@@ -337,7 +377,9 @@ async function placed(source, top, entries, end) {
 
 /**
  * Where the entry's bytes begin, after comparing its local header.
- * @param {Source} source @param {string} name @param {Entry} entry
+ * @param {Source} source
+ * @param {string} name
+ * @param {Entry} entry
  */
 async function localHeader(source, name, entry) {
   const fixed = await source.read(entry.at, LOCAL_BYTES);
@@ -364,7 +406,10 @@ async function localHeader(source, name, entry) {
 
 /**
  * Where an entry is over: behind its bytes, or behind the data descriptor that it announces.
- * @param {Source} source @param {string} top @param {Entry} entry @param {number} following
+ * @param {Source} source
+ * @param {string} top
+ * @param {Entry} entry
+ * @param {number} following
  */
 async function behind(source, top, entry, following) {
   const end = entry.at + entry.packed;

@@ -48,19 +48,20 @@ class Node:
             pass
 
 
-def _program() -> str | None:
+@pytest.fixture(scope="session")
+def node_program() -> str:
     """Playwright brings a Node of its own, the same on every machine."""
     spec = find_spec("playwright")
     own = Path(spec.origin or "").with_name("driver") / "node" if spec else None
-    return str(own) if own and own.is_file() else shutil.which("node")
-
-
-@pytest.fixture(scope="session")
-def node() -> Iterator[Node]:
-    program = _program()
+    program = str(own) if own and own.is_file() else shutil.which("node")
     if program is None and not REQUIRES_PARTIES:
         pytest.skip("needs Node")
     assert program is not None, "NOTARY_REQUIRE_PARTIES is set, and there is no Node"
-    process = Node(program)
+    return program
+
+
+@pytest.fixture(scope="session")
+def node(node_program: str) -> Iterator[Node]:
+    process = Node(node_program)
     yield process
     process.stop()

@@ -20,6 +20,7 @@ from notary.core.chain import Checkpoints
 from notary.core.facts import Policy
 from notary.core.header import NETWORKS, Trust
 from notary.edges.checkpoints import shipped_checkpoints
+from notary.edges.explorers import MIN_EXPLORERS
 from notary.edges.header_files import open_headers
 from notary.errors import InputError
 from notary.headers import HeaderSources
@@ -51,12 +52,13 @@ class Demand:
     require: str | None = None
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
     headers: Path | None = None
+    explorers: tuple[str, ...] = ()
 
     def by_notary(self) -> tuple[Policy, HeaderSources]:
         network = NETWORKS[self.network]
         least = network.least_trust if self.require is None else Trust[self.require.upper()]
         kept = None if self.headers is None else open_headers(self.headers)
-        return Policy(network, least, self.checkpoints), HeaderSources(file=kept)
+        return Policy(network, least, self.checkpoints), HeaderSources(file=kept, explorers=self.explorers)
 
     def by_page(self) -> dict[str, Any]:
         pinned = b"".join(hash_ + struct.pack(">I", bits) for hash_, bits in self.checkpoints.pinned)
@@ -65,6 +67,8 @@ class Demand:
             policy["require"] = self.require
         if self.headers is not None:
             policy["headers"] = {"data": str(self.headers), "index": str(self.headers.with_suffix(".json"))}
+        if self.explorers:
+            policy["explorers"] = {"urls": self.explorers, "least": MIN_EXPLORERS}
         return policy
 
 
@@ -95,22 +99,28 @@ OWN_WORDS = [
 ]
 
 
-def in_common_words(said: dict[str, Any]) -> Any:
+def in_common_words(said: dict[str, Any], also: re.Pattern[str] | None) -> Any:
     text = json.dumps(said)
     for words, common in OWN_WORDS:
         text = words.sub(common, text)
-    return json.loads(text)
+    return json.loads(also.sub(r"\1 ...", text) if also else text)
 
 
 def agreed(
-    node: Node, target: Path, evidence: list[Path] | None = None, demand: Demand | None = None
+    node: Node,
+    target: Path,
+    evidence: list[Path] | None = None,
+    demand: Demand | None = None,
+    also: re.Pattern[str] | None = None,
 ) -> dict[str, Any]:
-    """What both say, to the word."""
+    """What both say, to the word; of what `also` matches only its first group counts."""
     evidence, demand = evidence or [], demand or Demand()
     notarys = by_notary(target, evidence, demand)
     pages = node({"target": str(target), "evidence": list(map(str, evidence)), "policy": demand.by_page()})
     pages.pop("hints", None)  # those of the command line are about commands
-    assert in_common_words(pages) == in_common_words(notarys)
+    if pages.pop("open_blocks", None):  # of these a page's user may ask explorers
+        assert pages["verdict"] == "unconfirmed"
+    assert in_common_words(pages, also) == in_common_words(notarys, also)
     return pages
 
 

@@ -15,6 +15,7 @@ from notary import webpage
 from notary.core.header import NETWORKS
 from notary.core.shown import shown_text
 from notary.edges.checkpoints import shipped_checkpoints
+from notary.edges.explorers import DEFAULT_EXPLORERS
 from tests.conftest import SHARED_DATA, Notary
 from tests.independent.forge import rebag, unzip, write_zip
 from tests.independent.proofs import OTS_MAGIC, PENDING
@@ -35,7 +36,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "verify.html"
-    path.write_text(webpage.web_page(), encoding="utf-8", newline="")
+    path.write_bytes(webpage.web_page())
     return path
 
 
@@ -356,7 +357,7 @@ KNOWN = [chr(code) for span in SPANS for code in range(*span) if unicodedata.cat
 def test_text_is_shown_by_the_same_rule_as_in_python(visit: Callable[..., Visit]) -> None:
     opened = visit().open()
     cases = [text for one in KNOWN for text in (f"a{one}", f"{one}\u0430")] + ["e" + "\u0301" * 6, *HOSTILE]
-    shown_by_it = opened.page.evaluate("(cases) => JSON.parse(cases).map(shown_js.shownText)", json.dumps(cases))
+    shown_by_it = opened.page.evaluate("(cases) => JSON.parse(cases).map(shownText)", json.dumps(cases))
     assert [one for one, got in zip(cases, shown_by_it, strict=True) if got != shown_text(one)] == []
 
 
@@ -539,36 +540,46 @@ def test_no_connection_can_be_opened(browser: Any, verifier: Path) -> None:
 
 
 def test_the_page_is_one_file_that_names_its_own_script_and_style() -> None:
-    page = webpage.web_page()
-    assert page == webpage.web_page()
-    assert len(page.encode()) < 150_000
+    assert webpage.web_page() == webpage.web_page()
+    assert len(webpage.web_page()) < 150_000
+    page = webpage.web_page().decode()
     assert "{{" not in page.partition("<style>")[0]
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="(.*?)"', page)
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
     assert rules.keys() == {
         *("default-src", "script-src", "style-src", "worker-src", "connect-src", "base-uri", "form-action")
     }
-    assert {rules[name] for name in ("default-src", "connect-src", "base-uri", "form-action")} == {"'none'"}
+    assert {rules[name] for name in ("default-src", "base-uri", "form-action")} == {"'none'"}
+    assert rules["connect-src"].split() == [url.removesuffix("/api") for url in DEFAULT_EXPLORERS]
     for rule, tag in (("script-src", "script"), ("style-src", "style")):
         (content,) = re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", page, re.DOTALL)
         assert rules[rule] == webpage.source_hash(content)
         assert "<!--" not in content  # which would change how the browser reads the rest
     assert not re.search(r"\bon[a-z]+=\"|\b(?:src|href)=|innerHTML|outerHTML|insertAdjacentHTML|document\.write", page)
-    assert not re.search(r"\beval\(|new Function|importScripts|XMLHttpRequest|WebSocket|sendBeacon|\bfetch\(", page)
+    assert not re.search(r"\beval\(|new Function|importScripts|XMLHttpRequest|WebSocket|sendBeacon|EventSource", page)
+    assert page.count("fetch(") == 1  # which is explorers.js
 
 
 def test_every_byte_of_every_checkpoint_is_in_it(visit: Callable[..., Visit]) -> None:
-    unpacked = bytes(visit().open().page.evaluate("[...worker_js.checkpoints().bitcoin]"))
+    unpacked = bytes(visit().open().page.evaluate("[...checkpoints().bitcoin]"))
     pinned = shipped_checkpoints(NETWORKS["bitcoin"]).pinned
     assert [unpacked[at : at + 32] for at in range(0, len(unpacked), 36)] == [hash_ for hash_, _ in pinned]
     assert unpacked[-4:] == pinned[-1][1].to_bytes(4, "big")
+
+
+def test_every_bundle_carries_it(case: Case) -> None:
+    _, files = unzip(case.bundle)
+    assert files["verify.html"] == webpage.web_page()
+    for said in (files["VERIFY.txt"].decode(), run("pdftotext", case.pdf, "-")):
+        assert "itself be forged" in " ".join(said.split()) or "forge its page too" in " ".join(said.split())
+        assert "notary page --sha256" in " ".join(said.split())
 
 
 # -- notary page ----------------------------------------------------------------------------------------------------
 
 
 def test_notary_page_writes_it_and_prints_its_digest(notary: Notary) -> None:
-    digest = sha256(webpage.web_page().encode()).hexdigest()
+    digest = sha256(webpage.web_page()).hexdigest()
     answer = notary("page", "-o", "verify.html", "--json")
     assert (answer.code, answer.json["page"], answer.json["sha256"]) == (0, "verify.html", digest)
     written = (notary.folder / "verify.html").read_bytes()

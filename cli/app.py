@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
+from keyword import iskeyword
 from typing import Annotated, Any
 
 import typer
@@ -25,13 +26,19 @@ COMMANDS = {
     "demo": "Go the whole way on the samples, offline.",
     "stamp": "Hash files, build the tree, submit its seal.",
     "status": "Show the ledger's batches and the settings in force, or one batch in full.",
+    "diff": "Show what is added, changed, removed or moved from one batch to another.",
     "upgrade": "Submit what is queued, fetch what calendars have completed.",
     "export": "Write a bundle that others can verify.",
     "verify": "Check a proof, and say what it shows.",
     "certificate": "Typeset what a batch or a bundle proves, for people, with the bundle attached.",
-    "info": "Show what a proof says, checked against nothing.",
+    "history": "Show the ledger's lines of batches, with gaps and forks.",
+    "countersign": "Sign a bundle as its witness, in a batch of your own.",
+    "import": "Anchor time-stamping tokens that are there already, together with their files.",
+    "info": "Show what a proof or a time-stamping token says, checked against nothing.",
     "page": "Write the web page that verifies bundles and proofs in a browser, offline.",
     "headers": "Keep the chain's headers on this machine: what `verify` calls the trust `chain`.",
+    "key": "Make and show keys to sign manifests with.",
+    "registry": "Keep, follow and check registers of IP applications.",
 }
 """Each stands in the module of its name, with a help text that begins like this."""
 
@@ -40,11 +47,12 @@ def commands(*names: str) -> typer.Typer:
     """The commands of these names; imports their modules, and so whatever they use."""
     group = typer.Typer(rich_markup_mode=None)
     for name in names:
-        command = getattr(import_module(f".{name}", __package__), name)
+        word = f"{name}_" if iskeyword(name) else name
+        command = getattr(import_module(f".{word}", __package__), word)
         if isinstance(command, typer.Typer):
             group.add_typer(command, name=name)
         else:
-            group.command()(command)
+            group.command(name)(command)
     return group
 
 

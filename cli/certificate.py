@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +17,7 @@ from notary.bundling import Disclosure, chosen_items, complete_headers, export
 from notary.certificate import Party, read_moment
 from notary.certifying import Certified, Request, certify
 from notary.core.declarations import DeclarationKind
-from notary.core.header import NETWORKS, network_named
+from notary.core.header import network_named
 from notary.core.shown import shown_text
 from notary.core.verdict import Outcome
 from notary.edges.header_files import open_headers
@@ -26,8 +26,13 @@ from notary.errors import InputError
 from notary.reporting import banner, size_text, verdict_hints
 
 from .options import HeadersFile, Json, LedgerPath, NetworkName, NodeCookie, NodeUrl, Quiet, Require, in_force
+from .policy import PolicyPath, SignersFile, TsaRoots, verification_demands, verification_policy
 from .terminal import Terminal
 from .verify import CODES
+
+if TYPE_CHECKING:
+    from notary.core.facts import Policy
+    from notary.outside import Outside
 
 _MEGABYTE = 10**6
 
@@ -70,6 +75,9 @@ def certificate(
     node: NodeUrl = None,
     node_cookie: NodeCookie = None,
     headers: HeadersFile = None,
+    policy_file: PolicyPath = None,
+    signers: SignersFile = None,
+    tsa_roots: TsaRoots = None,
     ledger: LedgerPath = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -77,15 +85,15 @@ def certificate(
     """Typeset what a batch or a bundle proves, for people, with the bundle attached.
 
     The bundle is verified first; one that fails gets no certificate. PDF files among the exhibits are looked into for
-    what they say of themselves.
+    what they say of themselves. Names of keys and of roots, by --signers and --tsa-roots, are printed as your own word.
     """
     terminal = Terminal(json=json, quiet=quiet)
     settled = in_force()
     path = settled.ledger(ledger)
-    world = settled.outside(path, node=node, node_cookie=node_cookie)
+    clock = settled.outside(path).clock
     if role and not party:
         raise InputError("--role goes with --party")
-    now = world.clock().astimezone(UTC)
+    now = clock().astimezone(UTC)
     request = Request(
         now if issued_at is None else _moment(issued_at, now),
         Party(party, role) if party else None,
@@ -93,20 +101,29 @@ def certificate(
         declaration,
         _most(attach_up_to),
     )
+
+    def demanded(network: str | None) -> tuple[Policy, Outside]:
+        demands, asked = verification_demands(
+            settled, file=policy_file, network=network, require=require, signers=signers, tsa_roots=tsa_roots
+        )
+        return verification_policy(demands), asked.outside(path, node=node, node_cookie=node_cookie)
+
     with ExitStack() as open_files, terminal.progress("reading") as progress:
         if Path(subject).exists():
             if only or disclose:
                 raise InputError("--only and --disclose are for batches: a bundle shows what it shows")
-            bundle, chain, evidence = Path(subject), settled.network(network_name), {}
-            sources = world.headers(chain, offline=offline)
+            bundle, evidence = Path(subject), {}
+            policy, world = demanded(network_name)
+            sources = world.headers(policy.network, offline=offline)
         else:
             opened = open_files.enter_context(open_ledger(path))
             folder = Path(open_files.enter_context(TemporaryDirectory(prefix="notary-")))
             batch = opened.find(subject)
             if network_name not in (None, batch.network):
                 raise InputError(f"batch {batch.name} was made on the network {batch.network}")
-            chain, bundle = NETWORKS[batch.network], folder / f"notary-{batch.name}.zip"
-            sources = world.headers(chain, offline=offline)
+            bundle = folder / f"notary-{batch.name}.zip"
+            policy, world = demanded(batch.network)
+            sources = world.headers(policy.network, offline=offline)
             for note in complete_headers(opened, batch, sources, world.now()):
                 terminal.note(shown_text(note))
             shows = disclose or Disclosure.NAMES
@@ -114,9 +131,7 @@ def certificate(
             evidence = _files(opened, batch, only or ()) if exported.items <= limits.EXHIBITS_LISTED else {}
             request = replace(request, matter=matter or batch.matter)
         sources = replace(sources, file=None if headers is None else open_headers(headers))
-        certified = certify(
-            bundle, output, request, settled.policy(chain, require), sources, evidence=evidence, progress=progress
-        )
+        certified = certify(bundle, output, request, policy, sources, evidence=evidence, progress=progress)
     _show(terminal, certified)
     return CODES[certified.verdict.outcome]
 

@@ -22,13 +22,14 @@ from notary.core.check import Status
 from notary.core.facts import Policy
 from notary.core.header import NETWORKS
 from notary.core.verdict import Outcome, Verdict
+from notary.edges.keys import new_key, read_key
 from notary.edges.ledger import open_ledger
 from notary.errors import InputError, SystemFailureError
 from notary.gathering import local_hashers
 from notary.headers import HeaderSources
 from notary.outside import LOCAL
 from notary.reporting import banner, plural, size_text, verdict_sentences
-from notary.stamping import Order, stamp
+from notary.stamping import Order, SigningOrder, stamp
 from notary.upgrading import upgrade
 from notary.verifying import verify
 
@@ -68,15 +69,29 @@ def demo(
     def check(target: Path, *evidence: Path) -> Verdict:
         return verify(target, evidence, policy, HeaderSources())
 
+    with story.step("key", "Make a key to sign with") as told:
+        public = new_key(folder / "key", None)
+        told(f"{public.fingerprint}, not encrypted, since this is a demo")
     with open_ledger(path) as ledger, local_hashers(worker_count(None)) as hashers:
-        order = Order((evidence,), network, (), 1, title="Frost valve FV-2", matter="demo")
+        order = Order(
+            (evidence,),
+            network,
+            (),
+            1,
+            title="Frost valve FV-2",
+            matter="demo",
+            signing=SigningOrder(read_key(folder / "key", bytes), "Ada Winter"),
+            authority=LOCAL,
+        )
         with story.step(
-            "stamp", "Hash the files here, build the tree, submit its seal to the embedded calendar"
+            "stamp",
+            "Hash the files here, build the tree, sign, and submit the seal to the embedded calendar",
         ) as told:
             stamped = stamp(order, ledger, world, hashers=hashers)
             told(
                 f"{plural(stamped.batch.size, 'file')}, {size_text(stamped.batch.total_bytes)}; the tree's head is",
                 stamped.batch.head.hex(),
+                "the embedded time-stamping authority signed it too",
                 f"{stamped.submitted.accepted[0]} promised to anchor it",
             )
         with story.step("upgrade", "Mine the block that attests it, and fetch the proof") as told:

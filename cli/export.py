@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from notary.bundling import Disclosure, chosen_items, complete_headers
+from notary.bundling import Contents, Disclosure, chosen_items, complete_headers
 from notary.bundling import export as export_batch
 from notary.core.header import NETWORKS
 from notary.core.shown import shown_text
@@ -52,6 +52,10 @@ def export(
     with_certificate: Annotated[
         bool, typer.Option("--certificate/--no-certificate", help="A certificate in the bundle, for people.")
     ] = True,
+    with_line: Annotated[
+        bool,
+        typer.Option("--with-line", help="List the batches before this one, by their manifests: titles, sizes, times."),
+    ] = False,
     offline: Annotated[
         bool, typer.Option("--offline", help="Contact nothing for headers that are not at hand yet.")
     ] = False,
@@ -76,7 +80,7 @@ def export(
     settled = in_force()
     path = settled.ledger(ledger)
     if manifest or load_file:
-        is_for_bundles = ots is not None or disclose is not Disclosure.FILES or not with_certificate
+        is_for_bundles = ots is not None or disclose is not Disclosure.FILES or not with_certificate or with_line
         if (manifest and load_file) or (load_file and only) or is_for_bundles:
             hint = "--manifest takes --only; --load-file takes none of the bundle's options"
             raise InputError("these options do not go together: a list is written in place of a bundle", hint)
@@ -95,8 +99,7 @@ def export(
             output,
             only=only or (),
             disclosure=disclose,
-            with_proofs=ots,
-            with_certificate=with_certificate,
+            contents=Contents(proofs=ots, certificate=with_certificate, line=with_line),
             progress=progress,
         )
     for note in notes:

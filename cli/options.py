@@ -181,6 +181,9 @@ class InForce:
             "peers": "as the network's seeds name them" if peers is None else ", ".join(peers) or "none",
             "ledger": str(ledger),
             "headers": str(self.headers(ledger)),
+            "key": str(settings.key or "none: manifests are not signed"),
+            "tsa": settings.tsa or "none",
+            "policy": str(settings.policy or "none"),
         }
         # What does not apply here is not where the value comes from.
         overruled = {"ledger": "--ledger"} if given else {}
@@ -210,6 +213,7 @@ def in_force() -> InForce:
         "node": lambda: found.node(found.network(None)),
         "explorers": lambda: explorers_for(found.network(None), settings.explorers),
         "peers": lambda: found.peers(found.network(None), None),
+        "tsa": lambda: settings.tsa and check_url(settings.tsa, "the authority"),
     }
     for key, check in checks.items():
         if key not in origins:

@@ -8,21 +8,15 @@ from typing import Annotated
 
 import typer
 
-from notary import limits
-from notary.core.header import Network
-from notary.core.shown import shown_text
-from notary.edges.calendars import DEFAULT_CALENDARS, MIN_CALENDARS
-from notary.edges.ledger import Batch, BatchStatus, Conflict, open_ledger
 from notary.errors import InputError
 from notary.gathering import Hashers, cluster_hashers, local_hashers
-from notary.outside import LOCAL
-from notary.reporting import banner, plural, size_text
 from notary.selecting import LoadOrder
-from notary.stamping import Order, Stamped
-from notary.stamping import stamp as stamp_files
+from notary.stamping import Order
 
-from .options import InForce, Json, LedgerPath, NetworkName, Quiet, in_force, worker_count
-from .terminal import ExitCode, Terminal
+from .options import Json, LedgerPath, NetworkName, Quiet, in_force, worker_count
+from .sealing import calendars_for, carry_out, minimum_for
+from .terminal import Terminal
+from .who import Authority, NamesBlock, Organisation, SignerName, SigningKey, authority_for, signing_order
 
 
 def stamp(
@@ -86,79 +80,42 @@ def stamp(
     despite_problems: Annotated[
         bool, typer.Option("--despite-problems", help="Stamp what is there, whatever the load file states of it.")
     ] = False,
+    key: SigningKey = None,
+    signer_name: SignerName = None,
+    organisation: Organisation = None,
+    tsa: Authority = None,
+    names_block: NamesBlock = True,
     ledger: LedgerPath = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
     """Hash files, build the tree, submit its seal.
 
-    Calendars get 32 bytes; nothing else leaves this machine, but what --cluster sends to its workers.
+    Calendars, and the authority of --tsa, get 32 bytes; nothing else leaves this machine, but what --cluster sends to
+    its workers.
     """
     terminal = Terminal(json=json, quiet=quiet)
     settled = in_force()
     chain = settled.network(network_name)
-    calendars = _calendars(settled, chain, calendar)
+    calendars = calendars_for(settled, chain, calendar)
     order = Order(
         paths=tuple(paths or ()),
         network=chain,
         calendars=calendars,
-        min_calendars=_minimum(min_calendars or settled.settings.min_calendars, calendars),
+        min_calendars=minimum_for(min_calendars or settled.settings.min_calendars, calendars),
         title=title,
         matter=matter,
         exclude=tuple(exclude or ()),
         skip_unreadable=skip_unreadable,
         writes_ots=ots,
         load_file=_load_order(paths, load_file, root, column_map, encoding, despite_problems),
+        signing=signing_order(settled.settings, key, signer_name, organisation),
+        authority=authority_for(settled.settings, chain, tsa),
+        names_block=names_block,
     )
     if order.load_file and (exclude or skip_unreadable or ots):
         raise InputError("--exclude, --skip-unreadable and --ots do not go with --load-file")
-    path = settled.ledger(ledger)
-    with (
-        open_ledger(path) as opened,
-        _hashers(cluster, jobs) as hashers,
-        terminal.progress("hashing") as progress,
-    ):
-        stamped = stamp_files(
-            order,
-            opened,
-            settled.outside(path),
-            hashers=hashers,
-            progress=progress,
-            sealed=lambda batch: _tell_sealed(terminal, batch),
-        )
-        anchors = opened.submissions(stamped.batch)
-    _show(terminal, chain, stamped)
-    terminal.document(
-        {
-            "batch": stamped.batch.name,
-            "head": stamped.batch.head.hex(),
-            "root": stamped.batch.root.hex(),
-            "items": stamped.batch.size,
-            "bytes": stamped.batch.total_bytes,
-            "skipped": [{"path": one.path, "reason": one.reason} for one in stamped.skipped],
-            "anchors": [{"calendar": one.calendar, "accepted": one.accepted, "answer": one.answer} for one in anchors],
-            "status": stamped.batch.status,
-            "network": chain.name,
-            "not_written": list(stamped.troubles),
-            "taken_over": stamped.taken_over,
-            "problems": [{"row": one.row, "what": one.what} for one in stamped.problems],
-            "conflicts": [
-                {
-                    "kind": one.kind,
-                    "numbers": list(one.numbers),
-                    "sha256": [digest.hex() for digest in one.digests],
-                    "paths": list(one.paths),
-                    "number_count": one.number_count,
-                    "sha256_count": one.digest_count,
-                }
-                for one in stamped.conflicts
-            ],
-            "conflict_count": stamped.conflict_count,
-        }
-    )
-    if stamped.troubles:
-        return ExitCode.SYSTEM
-    return ExitCode.NOT_PROVEN if stamped.batch.status is BatchStatus.QUEUED else ExitCode.DONE
+    return carry_out(terminal, settled, order, ledger, _hashers(cluster, jobs))
 
 
 def _load_order(
@@ -197,73 +154,3 @@ def _hashers(cluster: str | None, jobs: int | None) -> AbstractContextManager[Ha
             "--jobs is for this machine, and --cluster for others", "each worker's --nworkers says how many"
         )
     return cluster_hashers(cluster)
-
-
-def _calendars(settled: InForce, chain: Network, given: list[str] | None) -> tuple[str, ...]:
-    if chain.name == LOCAL:
-        if given:
-            raise InputError("the local network has its own calendar", "leave out --calendar")
-        return ()
-    named = settled.calendars(given)
-    if chain.is_test and not named:
-        raise InputError(f"the network {chain.name} has no public calendar", "name yours with --calendar URL")
-    return named or DEFAULT_CALENDARS
-
-
-def _minimum(given: int | None, calendars: tuple[str, ...]) -> int:
-    if given is None:
-        return min(MIN_CALENDARS, len(calendars)) or 1
-    if calendars and given > len(calendars):
-        raise InputError(f"{given} calendars must answer, but only {len(calendars)} are asked")
-    return given
-
-
-def _tell_sealed(terminal: Terminal, batch: Batch) -> None:
-    terminal.say(
-        f"batch {batch.name}: {plural(batch.size, 'file')}, {size_text(batch.total_bytes)}",
-        f"head  {batch.head.hex()}",
-    )
-
-
-def _conflict_text(conflict: Conflict) -> str:
-    numbers, paths = (", ".join(map(shown_text, some)) for some in (conflict.numbers, conflict.paths))
-    kind = "Bates" if conflict.kind == "bates" else conflict.kind
-    if conflict.number_count > 1:
-        return f"conflict: one file ({paths}) under {conflict.number_count:,} {kind} numbers: {numbers}"
-    return f"conflict: {kind} number {numbers} on {conflict.digest_count:,} different files: {paths}"
-
-
-def _show(terminal: Terminal, chain: Network, stamped: Stamped) -> None:
-    left_out = stamped.skipped
-    for one in left_out[: limits.LISTED_PROBLEMS]:
-        terminal.note(f"skipped {shown_text(one.path)}: {one.reason}")
-    if len(left_out) > limits.LISTED_PROBLEMS:
-        terminal.note(f"skipped {len(left_out) - limits.LISTED_PROBLEMS:,} more; --json lists all")
-    for trouble in stamped.troubles:
-        terminal.note(f"not written: {shown_text(trouble)}")
-    for calendar in stamped.submitted.accepted:
-        terminal.say(f"sent to {calendar}")
-    for _, why in stamped.submitted.refused:
-        terminal.note(f"not sent: {why}")
-    if stamped.taken_over:
-        terminal.note(f"{plural(stamped.taken_over, 'file')} taken over from an earlier run, and not read again")
-    for note in stamped.notes:
-        terminal.note(shown_text(note))
-    for problem in stamped.problems:
-        terminal.note(shown_text(str(problem)))
-    for conflict in stamped.conflicts:
-        terminal.note(_conflict_text(conflict))
-    if stamped.conflict_count > len(stamped.conflicts):
-        terminal.note(f"{stamped.conflict_count:,} conflicts in all; the ledger's view `conflicts` lists them")
-    name = stamped.batch.name
-    if stamped.batch.status is BatchStatus.QUEUED:
-        needed = plural(stamped.batch.min_calendars, "calendar")
-        terminal.say(
-            f"status queued: the batch is safe in the ledger; {needed} must take it.",
-            f"`notary upgrade {name}` submits it again when there is a network.",
-        )
-    else:
-        when = "now" if chain.name == LOCAL else "in a few hours, when a block has it"
-        terminal.say(f"status pending: run `notary upgrade {name}` {when}.")
-    if line := banner(chain):
-        terminal.say(line)

@@ -206,6 +206,13 @@ def _show_one(terminal: Terminal, ledger: Ledger, batch: Batch) -> None:
         f"declared  {batch.declared_at}",
         f"network   {batch.network}",
     )
+    if document["fingerprint"]:
+        terminal.say(f"signed    {document['fingerprint']}")
+    if batch.previous:
+        terminal.say(f"previous  {batch.previous.hex()}")
+    if batch.authority:
+        state = "gave its token" if batch.token is not None else "has not given a token yet"
+        terminal.say(f"authority {shown_text(batch.authority)} {state}")
     if load_file:
         left_out = ledger.rows_without_item(batch)
         rows = f"; {plural(left_out, 'row')} of it without an item" if left_out else ""

@@ -36,6 +36,9 @@ def upgrade(
     calendar: Annotated[
         list[str] | None, typer.Option(metavar="URL", help="A calendar that may be asked beside the public ones.")
     ] = None,
+    without_token: Annotated[
+        bool, typer.Option("--without-token", help="Do not wait for a time-stamping authority any longer.")
+    ] = False,
     node: NodeUrl = None,
     node_cookie: NodeCookie = None,
     ledger: LedgerPath = None,
@@ -52,6 +55,8 @@ def upgrade(
     world = settled.outside(path, calendars=settled.calendars(calendar), node=node, node_cookie=node_cookie)
     with open_ledger(path) as opened:
         batches, proofs = _targets(opened, names, world, has_node=node is not None)
+        if without_token:
+            batches = [opened.forgo_token(batch, world.moment()) for batch in batches]
         if not batches and not proofs:
             terminal.say("nothing to upgrade: every batch is attested")
         upgraded_batches, upgraded_proofs = _rounds(terminal, opened, batches, proofs, world, wait)

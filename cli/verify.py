@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,10 +16,18 @@ from notary.errors import InputError
 from notary.outside import LOCAL
 from notary.report import check_report, write_report
 from notary.reporting import banner, check_lines, verdict_hints, verdict_json, verdict_sentences
+from notary.reporting_who import countersignatures_json, countersigned_sentences
+from notary.verifying import ClaimError, Progress
 from notary.verifying import verify as verify_target
 
 from .options import HeadersFile, Json, LedgerPath, NetworkName, NodeCookie, NodeUrl, Quiet, Require, in_force
+from .policy import PolicyPath, SignersFile, TsaRoots, verification_demands, verification_policy
 from .terminal import ExitCode, Terminal
+
+if TYPE_CHECKING:
+    from notary.core.countersignature import Countersigned
+    from notary.core.facts import Policy
+    from notary.headers import HeaderSources
 
 CODES = {
     Outcome.VERIFIED: ExitCode.DONE,
@@ -27,12 +35,14 @@ CODES = {
     Outcome.PENDING: ExitCode.NOT_PROVEN,
     Outcome.UNCONFIRMED: ExitCode.NOT_PROVEN,
 }
-_COLORS = {Outcome.VERIFIED: 32, Outcome.FAILED: 31, Outcome.PENDING: 33, Outcome.UNCONFIRMED: 33}
+_WORST = (ExitCode.DONE, ExitCode.NOT_PROVEN, ExitCode.FAILED)
+COLORS = {Outcome.VERIFIED: 32, Outcome.FAILED: 31, Outcome.PENDING: 33, Outcome.UNCONFIRMED: 33}
 
 
 def verify(
     target: Annotated[
-        Path, typer.Argument(metavar="TARGET", help="A bundle, an unpacked bag, a .ots file, or a certificate.")
+        Path,
+        typer.Argument(metavar="TARGET", help="A bundle, a claim, an unpacked bag, a .ots file, or a certificate."),
     ],
     evidence: Annotated[
         list[Path] | None,
@@ -46,6 +56,13 @@ def verify(
     node: NodeUrl = None,
     node_cookie: NodeCookie = None,
     headers: HeadersFile = None,
+    policy_file: PolicyPath = None,
+    signers: SignersFile = None,
+    tsa_roots: TsaRoots = None,
+    countersignature: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="BUNDLE", help="A witness's bundle: does it countersign this one?", show_default="none"),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Also write a report: .pdf, .html or .json.", show_default="none"),
@@ -68,8 +85,16 @@ def verify(
     elif checked_by is not None:
         raise InputError("--by goes with --report")
     settled = in_force()
-    chain = settled.network(network_name)
-    policy = settled.policy(chain, require)
+    demands, settled = verification_demands(
+        settled,
+        file=policy_file or settled.settings.policy,
+        network=network_name,
+        require=require,
+        signers=signers,
+        tsa_roots=tsa_roots,
+    )
+    policy = verification_policy(demands)
+    chain = policy.network
     world = settled.outside(settled.ledger(ledger), node=node, node_cookie=node_cookie)
     sources = replace(world.headers(chain, offline=offline), file=None if headers is None else open_headers(headers))
     # A bundle brings its headers, and another machine's embedded network is another chain; a .ots brings none.
@@ -80,17 +105,49 @@ def verify(
             sources = replace(sources, node=embedded.node)
         elif node and not offline:  # also on the local network, where only a node that is named here is meant
             sources = replace(sources, node=world.node(chain))
-        verdict = verify_target(target, evidence or [], policy, sources, progress=progress)
+        try:
+            verdict = verify_target(target, evidence or [], policy, sources, progress=progress)
+        except ClaimError:
+            from .registry.check import verify_claim
+
+            if report or countersignature:
+                raise InputError("--report and --countersignature are for bundles, and this is a claim") from None
+            return verify_claim(terminal, settled, target, evidence or [], policy, sources)
+        witnessed = _countersigned(countersignature, verdict, policy, sources, progress)
     show_verdict(terminal, verdict)
+    for one in witnessed:
+        terminal.say("", *countersigned_sentences(one))
     if report is not None:
         made_at, given = world.clock().astimezone(UTC), evidence or []
         with terminal.progress("writing the report") as progress:
             write_report(
-                report, verdict, target, given, made_at, offline=offline, checked_by=checked_by, progress=progress
+                report,
+                verdict,
+                target,
+                given,
+                made_at,
+                offline=offline,
+                checked_by=checked_by,
+                witnessed=witnessed,
+                progress=progress,
             )
         terminal.note("", f"report: {shown_text(str(report))}")
-    terminal.document(verdict_json(verdict))
-    return CODES[verdict.outcome]
+    terminal.document(verdict_json(verdict) | countersignatures_json(witnessed))
+    return max([CODES[verdict.outcome], *map(_code, witnessed)], key=_WORST.index)
+
+
+def _countersigned(
+    bundles: list[Path] | None, verdict: Verdict, policy: Policy, sources: HeaderSources, progress: Progress
+) -> list[Countersigned]:
+    if not bundles:
+        return []
+    from notary.countersigning import check_countersignatures
+
+    return check_countersignatures(bundles, verdict.head, policy, sources, progress)
+
+
+def _code(one: Countersigned) -> ExitCode:
+    return ExitCode.FAILED if one.fault else CODES[one.verdict.outcome]
 
 
 def show_verdict(terminal: Terminal, verdict: Verdict) -> None:
@@ -98,7 +155,7 @@ def show_verdict(terminal: Terminal, verdict: Verdict) -> None:
     first, *rest = verdict_sentences(verdict)
     if line := banner(verdict.policy.network):
         terminal.say(line)
-    terminal.say(f"{terminal.strong(verdict.outcome.upper(), _COLORS[verdict.outcome])}: {first}", *rest, "")
+    terminal.say(f"{terminal.strong(verdict.outcome.upper(), COLORS[verdict.outcome])}: {first}", *rest, "")
     terminal.say(*check_lines(verdict))
     hints = list(verdict_hints(verdict))
     if hints:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from notary import limits
 from notary.core.digest import Salter, record_hash, seal_hash, statement_hash
-from notary.core.merkle import BLOCK, Growth, Tree, root_of_blocks, steps_to_head, steps_to_leaf
-from notary.core.ots import Attestation, read_proof, read_timestamp, write_proof
+from notary.core.merkle import BLOCK, Growth, Tree, root_of_blocks, steps_to_head, steps_to_leaf, steps_to_seal
+from notary.core.ots import Attestation, read_proof, read_timestamp, write_proof, write_steps
 from notary.edges.files import read_whole, written_whole
 from notary.edges.ledger import Batch, Ledger, StoredItem
 from notary.errors import InputError, SystemFailureError
@@ -37,7 +37,10 @@ class Whole:
 
     def tail(self, timestamp: bytes) -> bytes:
         """What all items' proofs end in; `timestamp` is the serialised one of the batch's seal."""
-        return steps_to_head(self.batch.size, statement_hash(self.batch.manifest)) + timestamp
+        batch = self.batch
+        to_head = steps_to_head(batch.size, statement_hash(batch.manifest, batch.signature or b""))
+        to_seal = write_steps(steps_to_seal(batch.token)) if batch.token is not None else b""
+        return to_head + to_seal + timestamp
 
     def proof(self, item: Opened, tail: bytes) -> bytes:
         """The item's standard `.ots` file."""
@@ -47,7 +50,7 @@ class Whole:
 
 def seal_of(batch: Batch) -> bytes:
     """The 32 bytes that calendars got."""
-    return seal_hash(batch.head)
+    return seal_hash(batch.head, batch.token)
 
 
 def attestations_of(ledger: Ledger, batch: Batch) -> tuple[Attestation, ...]:

@@ -4,11 +4,10 @@ The same export twice gives the same bytes: nothing in a bundle comes from the c
 """
 
 import hashlib
-import json
 import os
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -20,8 +19,9 @@ from notary.core.evidence import BundleNames, Item, read_item, write_line
 from notary.core.facts import Facts, Files, Policy
 from notary.core.header import NETWORKS
 from notary.core.manifest import MOMENT, read_manifest
-from notary.core.merkle import cover
-from notary.core.ots import Attestation, Kind, Proof, read_proof, read_timestamp, write_proof
+from notary.core.merkle import cover, steps_to_seal
+from notary.core.not_before import find_beginning
+from notary.core.ots import Proof, read_proof, read_timestamp, write_proof, write_steps
 from notary.core.verdict import judge
 from notary.edges.archive import NotABundleError, RefusedError, open_container
 from notary.edges.bag_writer import BagWriter
@@ -31,9 +31,11 @@ from notary.edges.header_files import HeaderRun, HeaderRuns
 from notary.edges.ledger import Batch, Ledger, StoredItem
 from notary.errors import EvidenceError, InputError, NotReadyError, UnreadableError
 from notary.headers import HeaderSources
+from notary.history import line_before
 from notary.instructions import instructions
-from notary.keeping import keep_headers
+from notary.keeping import blocks_for, headers_index, keep_headers, kept_runs
 from notary.sighting import sightings_for
+from notary.webpage import web_page
 
 PROOFS_BY_DEFAULT = 1000
 """Items up to which a bundle carries a standard proof of each: one of 100,000 items would double its size."""
@@ -45,6 +47,19 @@ class Disclosure(StrEnum):
     FILES = "files"
     NAMES = "names"
     DIGESTS = "digests"
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a bundle has beside what it needs.
+
+    A standard `.ots` of each item (None: up to `PROOFS_BY_DEFAULT` of them), a certificate for people, and the line of
+    batches before this one, by their manifests.
+    """
+
+    proofs: bool | None = None
+    certificate: bool = True
+    line: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +82,8 @@ def complete_headers(ledger: Ledger, batch: Batch, sources: HeaderSources, now: 
     if timestamp is None:
         return []
     network, attestations = NETWORKS[batch.network], read_timestamp(timestamp, seal_of(batch))
-    return keep_headers(ledger, network, attestations, sources, shipped_checkpoints(network), now)
+    blocks = blocks_for(ledger, batch, attestations)
+    return keep_headers(ledger, network, blocks, sources, shipped_checkpoints(network), now)
 
 
 def export(
@@ -77,16 +93,14 @@ def export(
     *,
     only: Sequence[str] = (),
     disclosure: Disclosure = Disclosure.FILES,
-    with_proofs: bool | None = None,
-    with_certificate: bool = True,
+    contents: Contents = Contents(),
     progress: Callable[[int], None] = lambda count: None,
 ) -> Exported:
     """Writes a bundle of `batch` to `target`: all of its items, or those whose recorded paths match `only`.
 
-    `with_proofs` says whether each item gets a standard `.ots`; by default up to `PROOFS_BY_DEFAULT` do;
-    `with_certificate` whether a PDF for people goes in. `progress` is told the bytes of each read. Raises NotReadyError
-    for a batch that no calendar has taken yet; InputError where nothing matches, a file is gone, or `target` is some
-    other file; EvidenceError where a file has changed.
+    `progress` is told the bytes of each read. Raises NotReadyError for a batch that no calendar has taken yet;
+    InputError where nothing matches, a file is gone, or `target` is some other file; EvidenceError where a file has
+    changed.
     """
     timestamp = ledger.timestamp(batch)
     if timestamp is None:
@@ -97,11 +111,12 @@ def export(
     _refuse_other_file(target)
     made = whole(ledger, batch)
     chosen = chosen_items(ledger, batch, only)
-    if with_proofs is None:
-        with_proofs = len(chosen) <= PROOFS_BY_DEFAULT
+    if contents.proofs is None:
+        contents = replace(contents, proofs=len(chosen) <= PROOFS_BY_DEFAULT)
     with written_whole(target) as stream:
         with BagWriter(stream, f"notary-{batch.name}") as bag:
-            _fill(bag, ledger, made, chosen, disclosure, with_proofs, with_certificate, timestamp, progress)
+            _fill(bag, ledger, made, chosen, disclosure, contents, timestamp, progress)
+            bag.finish({"External-Identifier": batch.head.hex()})
         sha256 = _digest(stream)
     return Exported(target, sha256, len(chosen), batch.size, disclosure)
 
@@ -112,14 +127,13 @@ def _fill(
     made: Whole,
     chosen: Sequence[int],
     disclosure: Disclosure,
-    with_proofs: bool,
-    with_certificate: bool,
+    contents: Contents,
     timestamp: bytes,
     progress: Callable[[int], None],
 ) -> None:
     batch = made.batch
     attestations = read_timestamp(timestamp, seal_of(batch))
-    runs = header_runs(ledger, batch, attestations)
+    runs = kept_runs(ledger, batch.network, blocks_for(ledger, batch, attestations))
 
     has_files = disclosure is Disclosure.FILES
 
@@ -128,7 +142,9 @@ def _fill(
         names = BundleNames()
         hides_name = disclosure is Disclosure.DIGESTS
         for stored in _at(ledger, batch, chosen):
-            name = names.claim(stored.index, None if hides_name else stored.path) if has_files or with_proofs else ""
+            name = (
+                names.claim(stored.index, None if hides_name else stored.path) if has_files or contents.proofs else ""
+            )
             yield made.open(stored), name
 
     if has_files:
@@ -136,23 +152,31 @@ def _fill(
             stored = item.stored
             add_evidence(bag, f"data/{name}", stored.file, stored.digest, stored.size, progress)
     bag.add("notary/manifest.json", [batch.manifest])
+    if batch.signature is not None:
+        bag.add("notary/manifest.sig", [batch.signature])
     lines = (_line(item, name, disclosure) for item, name in disclosed())
     bag.add("notary/items.jsonl", lines, size=len(chosen) * limits.ITEM_LINE_BYTES // 16)
     bag.add("notary/tree.bin", cover(made.tree, chosen))
-    proof = write_proof(batch.head, b"", timestamp)
+    to_seal = write_steps(steps_to_seal(batch.token)) if batch.token is not None else b""
+    proof = write_proof(batch.head, to_seal, timestamp)
     bag.add("notary/head.ots", [proof])
+    if batch.token is not None:
+        bag.add("notary/head.tsr", [batch.token])
     bag.add("notary/headers.bin", [header.raw for run in runs for header in run.headers])
-    bag.add("notary/headers.json", [_headers_json(batch, runs)])
-    if with_proofs:
+    bag.add("notary/headers.json", [headers_index(batch.network, runs)])
+    if contents.line:
+        bag.add("notary/line.jsonl", line_before(ledger, batch))
+    if contents.proofs:
         tail = made.tail(timestamp)
         for item, name in disclosed():
             bag.add(f"proofs/{name}.ots", [made.proof(item, tail)])
-    bag.add("VERIFY.txt", [instructions(batch, len(chosen), has_files, with_proofs, attestations, runs)])
-    if with_certificate:
+    with_proofs = contents.proofs or False
+    bag.add("VERIFY.txt", [instructions(batch, len(chosen), has_files, with_proofs, attestations, runs, contents.line)])
+    bag.add("verify.html", [web_page()])
+    if contents.certificate:
         is_listed = len(chosen) <= limits.EXHIBITS_LISTED
         items = [read_item(_line(item, name, disclosure), 1) for item, name in disclosed()] if is_listed else []
         bag.add("certificate.pdf", [_certificate(batch, read_proof(proof), runs, items, len(chosen), disclosure)])
-    bag.finish({"External-Identifier": batch.head.hex()})
 
 
 def _certificate(
@@ -167,19 +191,25 @@ def _certificate(
     from notary.certificate import Issue, Statement, certificate, found_by  # a PDF takes some imports
     from notary.printing import print_certificate
 
-    network = NETWORKS[batch.network]
+    network, manifest = NETWORKS[batch.network], read_manifest(batch.manifest)
     policy = Policy(network, network.least_trust, shipped_checkpoints(network))
-    sightings, _ = sightings_for(proof.attestations, policy, HeaderSources(), HeaderRuns(batch.network, tuple(runs)))
+    headers = HeaderRuns(batch.network, tuple(runs))
+    sightings, _ = sightings_for(proof.attestations, policy, HeaderSources(), headers, manifest.not_before)
     facts = Facts("", "", Files(shown_items, batch.size), None, proof, None, sightings)
-    found = found_by(judge(facts, policy))
+    verdict = judge(facts, policy)
+    if manifest.not_before:
+        beginning, _ = find_beginning(facts, manifest.not_before, verdict.block, policy)
+        verdict = replace(verdict, beginning=beginning)
+    found = found_by(verdict)
     has_names = disclosure is not Disclosure.DIGESTS
     all_bytes = batch.total_bytes if shown_items == batch.size else None
     total = sum(item.record["size"] for item in items if item.record) if items else all_bytes
     stated = Statement(
-        read_manifest(batch.manifest),
+        manifest,
         hashlib.sha256(batch.manifest).digest(),
         batch.head,
-        None,
+        batch.signature,
+        batch.token,
         proof,
         items,
         shown_items,
@@ -222,31 +252,6 @@ def _digest(stream: IO[bytes]) -> bytes:
     while piece := stream.read(limits.READ_BYTES):
         hasher.update(piece)
     return hasher.digest()
-
-
-def header_runs(ledger: Ledger, batch: Batch, attestations: Iterable[Attestation]) -> list[HeaderRun]:
-    """The headers that the ledger has for the batch's blocks, each once: runs that overlap are one."""
-    runs: list[HeaderRun] = []
-    blocks = {(one.height, one.message) for one in attestations if one.kind is Kind.BITCOIN and one.height is not None}
-    for height, root in sorted(blocks):
-        headers = ledger.headers_from(batch.network, height, root)
-        if not headers:
-            continue
-        last = runs[-1] if runs else None
-        if last and (headers[0] in last.headers or headers[0].previous == last.headers[-1].hash):
-            missing = height + len(headers) - last.start - len(last.headers)
-            runs[-1] = HeaderRun(last.start, last.headers + headers[len(headers) - max(missing, 0) :])
-        else:
-            runs.append(HeaderRun(height, headers))
-    return runs
-
-
-def _headers_json(batch: Batch, runs: Iterable[HeaderRun]) -> bytes:
-    members = {
-        "network": batch.network,
-        "runs": [{"start": run.start, "count": len(run.headers)} for run in runs],
-    }
-    return json.dumps(members).encode() + b"\n"
 
 
 def chosen_items(ledger: Ledger, batch: Batch, only: Sequence[str]) -> Sequence[int]:

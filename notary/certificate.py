@@ -5,12 +5,21 @@ The same data is typeset and attached to the PDF, so that whoever has the bundle
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from notary.certificate_who import (
+    ISSUERS_NODE,
+    Vouched,
+    first_day,
+    named_block_member,
+    signature_member,
+    token_member,
+    vouched_by,
+)
 from notary.core.declarations import DeclarationKind, draft
 from notary.core.digest import seal_hash
 from notary.core.evidence import Item
@@ -65,6 +74,7 @@ class Found:
     trust: Trust = Trust.NONE
     source: str | None = None
     confirmations: int | None = None
+    vouched: Vouched = field(default_factory=Vouched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,7 @@ class Statement:
     manifest: Manifest
     manifest_sha256: bytes
     head: bytes
+    signature: bytes | None
     token: bytes | None
     proof: Proof
     items: Sequence[Item]
@@ -118,9 +129,9 @@ class Statement:
 
 def found_by(verdict: Verdict) -> Found:
     """What a verification found about the block."""
-    block = verdict.block
+    block, vouched = verdict.block, vouched_by(verdict)
     if block is None or verdict.outcome is not Outcome.VERIFIED:
-        return Found(verdict.outcome)
+        return Found(verdict.outcome, vouched=vouched)
     return Found(
         verdict.outcome,
         block.height,
@@ -128,8 +139,9 @@ def found_by(verdict: Verdict) -> Found:
         block.time,
         block.existed_by.isoformat(),
         block.trust,
-        "the issuer's own node" if block.trust is Trust.NODE else block.source,  # whose address concerns nobody
+        ISSUERS_NODE if block.trust is Trust.NODE else block.source,
         block.confirmations,
+        vouched,
     )
 
 
@@ -164,6 +176,10 @@ def certificate(stated: Statement, found: Found, issue: Issue) -> dict[str, Any]
             "tool": stated.manifest.tool,
             "manifest": stated.manifest_sha256.hex(),
         },
+        "signature": signature_member(stated.manifest, stated.signature, found.vouched),
+        "token": token_member(stated.token, found.vouched),
+        "not_before": named_block_member(stated.manifest, found.vouched, _CONFIRMED[found.vouched.trust]),
+        "previous": stated.manifest.previous and stated.manifest.previous.hex(),
         "calendars": list(dict.fromkeys(one.uri for one in stated.proof.of_kind(Kind.PENDING))),
         "attestations": _attestations(stated.proof.of_kind(Kind.BITCOIN), found, network.is_test, network.name),
         "qr": found.block_hash and f"{network.name} block {found.height} {found.block_hash}",
@@ -232,7 +248,22 @@ def _grounds(stated: Statement, found: Found, chain: str) -> list[str]:
     if found.outcome is Outcome.VERIFIED:
         where = f"in {chain}block {found.height:,}"
         grounds += [f"A number computed from {their} stands {where}.", _CONFIRMED[found.trust]]
-    return grounds
+    return [*grounds, *_made_since(stated, found, chain)]
+
+
+def _made_since(stated: Statement, found: Found, chain: str) -> Iterator[str]:
+    """Between which days the manifest was made, if the block that it names is in the chain."""
+    named, block_time = stated.manifest.not_before, found.vouched.block_time
+    if named is None or block_time is None:
+        return
+    since = first_day(block_time)
+    days = f"on {day_text(since)} or later"
+    if found.existed_by == since:
+        days = f"on {day_text(since)}"
+    elif found.existed_by is not None:
+        days = f"between {day_text(since)} and {day_text(found.existed_by)}"
+    block = f"{chain}block {named.height:,}, whose hash nobody knew before"
+    yield f"The batch's own statement, its manifest, was made {days} (UTC): it names {block}."
 
 
 _CONFIRMED = {
@@ -335,6 +366,9 @@ def _how_to_check(stated: Statement, found: Found, issue: Issue) -> dict[str, An
             f"ots verify -d {stated.head.hex()} {folder}/notary/head.ots",
         ),
     ]
+    parts = ((stated.signature, "the signature with ssh-keygen"), (stated.token, "the token with openssl"))
+    if checks := [how for part, how in parts if part is not None]:
+        steps.append((f"Check {' and '.join(checks)}, as VERIFY.txt says.", None))
     if found.block_hash is not None and not network.is_test:
         block = f"Look up block {found.height:,} on any two public block explorers"
         steps.append((f"{block}: its hash and Merkle root have to be those that are printed here.", None))

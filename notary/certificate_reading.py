@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 from notary import limits
 from notary.certificate import BASES, DATA_NAME, Attached, Found, Issue, Party, read_moment
+from notary.certificate_who import Vouched
 from notary.core.declarations import DeclarationKind
 from notary.core.header import Trust
 from notary.core.strict_json import quoted, read_object
@@ -23,12 +24,12 @@ def read_found(data: Mapping[str, Any]) -> Found:
     """What certificate.json says was found about the block. Raises FormatError."""
     outcome = _one_of(Outcome, _member(data, "outcome", str))
     decisive = [one for one in _objects(data, "attestations") if one.get("decisive") is True]
+    vouched = _read_vouched(data)
     if not decisive:
-        return Found(outcome)
+        return Found(outcome, vouched=vouched)
     if len(decisive) > 1:
         raise FormatError(f"{DATA_NAME}: it rests on several attestations")
     (one,) = decisive
-    levels = {level.word: level for level in Trust}
     day = _member(one, "existed_by", str)
     try:
         date.fromisoformat(day)
@@ -40,10 +41,35 @@ def read_found(data: Mapping[str, Any]) -> Found:
         _member(one, "block_hash", str),
         _member(one, "block_time", str),
         day,
-        levels.get(_member(one, "trust", str), Trust.NONE),
+        _trust(one),
         _member(one, "source", str),
         _member(one, "confirmations", int, is_optional=True),
+        vouched,
     )
+
+
+def _read_vouched(data: Mapping[str, Any]) -> Vouched:
+    """What only the issuer says of keys, roots, and the block that the manifest names."""
+    signature, token, named = (
+        _member(data, key, dict, is_optional=True) or {} for key in ("signature", "token", "not_before")
+    )
+    names = _member(signature, "listed_as", list, is_optional=True)
+    if names is not None and not all(isinstance(name, str) for name in names):
+        raise FormatError(f"{DATA_NAME}: listed_as is no list of names")
+    texts = ((signature, "listed_in"), (token, "root"), (token, "roots_from"), (named, "block_time"), (named, "source"))
+    listed_in, root, roots_from, block_time, source = (_member(*one, str, is_optional=True) for one in texts)
+    for one, other in ((names, listed_in), (root, roots_from), (block_time, source)):
+        if (one is None) != (other is None):
+            raise FormatError(f"{DATA_NAME}: what its issuer vouches for, and where it is from, do not go together")
+    if block_time is not None and read_moment(block_time) is None:
+        raise FormatError(f"{DATA_NAME}: block_time is no moment in UTC")
+    trust = _trust(named) if named else Trust.NONE
+    return Vouched(None if names is None else tuple(names), listed_in, root, roots_from, block_time, trust, source)
+
+
+def _trust(data: Mapping[str, Any]) -> Trust:
+    levels = {level.word: level for level in Trust}
+    return levels.get(_member(data, "trust", str), Trust.NONE)
 
 
 def read_issue(data: Mapping[str, Any]) -> Issue:

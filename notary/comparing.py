@@ -115,6 +115,7 @@ def compare(carried: Carried) -> CertificateFacts:
         existed_by=None if found.existed_by is None else date.fromisoformat(found.existed_by),
         block_hash=found.block_hash,
         block_time=found.block_time,
+        named_block_time=found.vouched.block_time,
         wording_of=None if is_ours else issue.software,
         pages=pages,
         uncompared=uncompared,
@@ -129,8 +130,10 @@ def _but_for_words(facts: Mapping[str, Any]) -> dict[str, Any]:
 def _difference(key: str, given: object, made: object) -> str:
     """Where two values differ, narrowed down to the least part."""
     while isinstance(given, dict) and isinstance(made, dict):
-        part = next(part for part in {**made, **given} if made.get(part) != given.get(part))
-        key, given, made = f"{key}.{part}", given.get(part), made.get(part)
+        if made.keys() != given.keys():
+            return f"{key} has other members: {', '.join(map(quoted, sorted(made.keys() ^ given.keys())))}"
+        part = next(part for part in made if made[part] != given[part])
+        key, given, made = f"{key}.{part}", given[part], made[part]
     if isinstance(given, list) and isinstance(made, list) and len(given) == len(made):
         at = next(at for at, pair in enumerate(zip(given, made, strict=True)) if pair[0] != pair[1])
         return _difference(f"{key}[{at}]", given[at], made[at])

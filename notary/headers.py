@@ -73,12 +73,19 @@ def check_stored(store: HeaderStore, checkpoints: Checkpoints, height: int, dept
 
 
 def agreed(sources: HeaderSources, network: Network, height: int, silent: set[str] | None = None) -> Sighting:
-    """The header that enough explorers give for `height`, and more than give any other.
+    """The header that enough explorers give for `height`, and more than give any other; and those that follow it.
 
     Those in `silent` are not asked; who does not answer is added to it. Raises SystemFailureError, with who said what,
     where not enough agree.
     """
-    silent = set() if silent is None else silent
+    header, urls, source = agreed_header(sources, network, height, set() if silent is None else silent)
+    return Sighting(height, _with_following(urls, network, height, header), source, Trust.EXPLORERS)
+
+
+def agreed_header(
+    sources: HeaderSources, network: Network, height: int, silent: set[str]
+) -> tuple[Header, list[str], str]:
+    """The one header that explorers agree on, as in `agreed`; who gave it, and that in words."""
 
     def ask(url: str) -> Header | None:
         check_chain(url, network)
@@ -109,7 +116,7 @@ def agreed(sources: HeaderSources, network: Network, height: int, silent: set[st
     source = f"{len(urls)} of {len(sources.explorers)} explorers ({names})"
     if others:
         source += f"; but {'; '.join(said[url] for _, urls in others for url in urls)}"
-    return Sighting(height, _with_following(urls, network, height, header), source, Trust.EXPLORERS)
+    return header, urls, source
 
 
 def _with_following(urls: Sequence[str], network: Network, height: int, header: Header) -> tuple[Header, ...]:

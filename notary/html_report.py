@@ -10,7 +10,7 @@ name is only ever read. Fixed words are the same as those of the typeset report 
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
@@ -63,7 +63,18 @@ def html_report(report: Report) -> str:
         Markup(f"<title>{escape(title)}</title>"),
         _element("style", Markup(style)),
     )
-    parts = (_verdict, _circumstances, _inputs, _checks, _attestation, _items, _declared, _not_proven)
+    parts = (
+        _verdict,
+        _circumstances,
+        _inputs,
+        _checks,
+        _attestation,
+        _further,
+        _witnesses,
+        _items,
+        _declared,
+        _not_proven,
+    )
     sections = (section for part in parts for section in part(report))
     page = _element("html", head, _element("body", _element("main", *sections)), lang="en")
     return f"<!DOCTYPE html>\n{page}\n"
@@ -147,6 +158,95 @@ def _attestation(report: Report) -> Iterator[Markup]:
     if tried:
         yield _element("h2", "Sources that did not help")
         yield _list(tried)
+
+
+def _further(report: Report) -> Iterator[Markup]:
+    """Who signed, a second clock, and what came before."""
+    parts = [part(report[key]) for key, part in _FURTHER.items() if report.get(key)]
+    if parts:
+        yield _element("h2", "Further facts about the batch")
+    for heading, note, facts in parts:
+        yield _element("h3", heading)
+        yield _element("p", note)
+        yield facts
+
+
+def _signature(signature: Report) -> tuple[str, str, Markup]:
+    listed, file = None, signature["listed_in"]
+    if file is not None:
+        names = ", ".join(signature["listed_as"])
+        listed = f"{names}, in {file}, {_OWN_LIST}" if names else f"not listed in {file}, {_OWN_LIST}"
+    note = (
+        "Whoever held this key signed the batch\u2019s statement. The head binds the signature too, so it was"
+        " there when the head was anchored. Whose key it is, a signature does not say."
+    )
+    facts = _facts(
+        ("Key", signature["fingerprint"]),
+        ("Algorithm", signature["algorithm"]),
+        ("The same as did:key", signature["did"]),
+        ("Name (declared)", signature["declared_name"]),
+        ("Organisation (declared)", signature["declared_organisation"]),
+        ("Listed as", listed),
+    )
+    return "Signature", note, facts
+
+
+def _token(token: Report) -> tuple[str, str, Markup]:
+    leads = f"whose it is was not checked: no {_OWN_LIST.removeprefix('a ')} was given"
+    if token["root"] is not None:
+        leads = f"leads to {token['root']}, in {token['roots_from']}, {_OWN_LIST}"
+    note = (
+        "A time-stamping authority signed the head, with the time by its own clock. The seal binds what it signed,"
+        " so that whatever attests the seal shows that this was there already."
+    )
+    facts = _facts(
+        ("Time", _moment(token["time"])),
+        ("Authority, as it names itself", token["authority"]),
+        ("Its certificate", leads),
+        ("Valid until", _moment(token["certificate_expires"])),
+    )
+    return "A second clock", note, facts
+
+
+def _not_before(named: Report) -> tuple[str, str, Markup]:
+    chain = "Bitcoin" if named["network"] == "bitcoin" else f"test network {named['network']}"
+    note = (
+        "The batch\u2019s statement names a block whose hash nobody knew before that block was found. So the"
+        " statement was made later. Two hours are taken off, since a block\u2019s own clock is loose."
+    )
+    facts = _facts(
+        ("Named block", f"{chain} block {named['height']:,}"),
+        ("Block hash", named["block_hash"]),
+        ("Block time", _moment(named["block_time"])),
+        ("Made no earlier than", f"{_moment(named['date'])} (UTC)"),
+        ("Source of the header", named["source"]),
+    )
+    return "Not before", note, facts
+
+
+def _previous(head: str) -> tuple[str, str, Markup]:
+    note = (
+        "The batch\u2019s statement names the head of the batch that was stamped before it, in the same ledger and"
+        " with the same key, or with none. So whatever attests this batch attests that one too."
+    )
+    return "The batch before", note, _facts(("Its head", head))
+
+
+_OWN_LIST = "a list of the verifier\u2019s own"
+
+_FURTHER: dict[str, Callable[[Any], tuple[str, str, Markup]]] = {
+    "signature": _signature,
+    "token": _token,
+    "not_before": _not_before,
+    "previous": _previous,
+}
+
+
+def _witnesses(report: Report) -> Iterator[Markup]:
+    if witnesses := report.get("countersignatures"):
+        yield _element("h2", "Countersignatures")
+        yield _element("p", "What a witness\u2019s own bundle shows of this one, each checked as this one was.")
+        yield from (_element("p", " ".join(one["sentences"])) for one in witnesses)
 
 
 def _items(report: Report) -> Iterator[Markup]:

@@ -7,6 +7,7 @@ from notary.core.header import NETWORKS, block_time, existed_by, shown
 from notary.core.ots import Attestation, Kind
 from notary.edges.header_files import HeaderRun
 from notary.edges.ledger import Batch
+from notary.instructions_who import further_steps
 
 
 def instructions(
@@ -16,9 +17,30 @@ def instructions(
     with_proofs: bool,
     attestations: Iterable[Attestation],
     runs: Sequence[HeaderRun],
+    has_line: bool,
 ) -> bytes:
     """How to verify this bundle without our software, with its own values filled in."""
     network = NETWORKS[batch.network]
+    steps = enumerate(further_steps(batch, runs, has_line), start=5)
+    return (
+        _TEMPLATE.format(
+            test="" if not network.is_test else f"TEST NETWORK {batch.network}: THIS PROVES NOTHING.\n\n",
+            count=f"{count:,}",
+            of=f"{batch.size:,}",
+            head=batch.head.hex(),
+            root=batch.root.hex(),
+            bag=_BAG_OF_FILES if has_files else _BAG_WITHOUT_FILES,
+            proof=_WITH_PROOFS if with_proofs else _WITHOUT_PROOFS,
+            submitted=_HEAD_SUBMITTED if batch.token is None else _SEAL_SUBMITTED,
+            stated="notary/manifest.json" + (" and notary/manifest.sig" if batch.signature is not None else ""),
+            further="".join(f"{number}. {step}\n" for number, step in steps),
+            blocks=block_lines(attestations, runs, "notary/headers.bin"),
+        )
+    ).encode()
+
+
+def block_lines(attestations: Iterable[Attestation], runs: Sequence[HeaderRun], headers: str) -> str:
+    """The blocks that a proof leads to, and how they may be confirmed; `headers` is the bundle's file of headers."""
     blocks = []
     for one in attestations:
         if one.kind is not Kind.BITCOIN or one.height is None:
@@ -36,23 +58,12 @@ def instructions(
             last = boundary(one.height)
             if last < run.start + len(run.headers):
                 lines += [
-                    f"   notary/headers.bin leads from it, each header naming the one before, to block {last},",
+                    f"   {headers} leads from it, each header naming the one before, to block {last},",
                     f"   with the hash {run.headers[last - run.start].shown_hash}:",
                     "   whoever confirms that hash confirms the block",
                 ]
         blocks.append("\n".join(lines))
-    return (
-        _TEMPLATE.format(
-            test="" if not network.is_test else f"TEST NETWORK {batch.network}: THIS PROVES NOTHING.\n\n",
-            count=f"{count:,}",
-            of=f"{batch.size:,}",
-            head=batch.head.hex(),
-            root=batch.root.hex(),
-            bag=_BAG_OF_FILES if has_files else _BAG_WITHOUT_FILES,
-            proof=_WITH_PROOFS if with_proofs else _WITHOUT_PROOFS,
-            blocks="\n".join(blocks) or "   none yet: the proof is pending; calendars complete it within hours",
-        )
-    ).encode()
+    return "\n".join(blocks) or "   none yet: the proof is pending; calendars complete it within hours"
 
 
 _TEMPLATE = """\
@@ -62,8 +73,10 @@ HOW TO VERIFY THIS BUNDLE WITHOUT THE SOFTWARE THAT MADE IT
 
    {head}
 
-The head was submitted to OpenTimestamps calendars, which put it into a block of a public chain. Whoever follows the
-steps below trusts SHA-256 and that chain, and neither notary nor its makers.
+{submitted}
+The page verify.html beside this file checks the bundle in a browser, without a network. Whoever forges a bundle can
+forge its page too: take the page from a release of notary instead, and compare its SHA-256 with what
+`notary page --sha256` prints.
 
 1. THE BAG. In the folder that holds this file:
 
@@ -84,12 +97,23 @@ steps below trusts SHA-256 and that chain, and neither notary nor its makers.
 
    {root}
 
-   and the root with notary/manifest.json gives the head.
+   and the root with {stated} gives the head.
 
-WHAT THIS DOES NOT PROVE: who wrote, owns or invented anything; that anything in the files is true, new or lawfully
-acquired; that no earlier version exists; that the batch is all there is. It proves that these bytes existed no later
-than the block. Names, times and titles in notary/ are what somebody declared; the batch commits to them, and nothing
-checks them.
+{further}WHAT THIS DOES NOT PROVE: who wrote, owns or invented anything; that anything in the files is true, new or
+lawfully acquired; that no earlier version exists; that the batch is all there is. It proves that these bytes existed no
+later than the block. Names, times and titles in notary/ are what somebody declared; the batch commits to them, and
+nothing checks them.
+"""
+
+_HEAD_SUBMITTED = """\
+The head was submitted to OpenTimestamps calendars, which put it into a block of a public chain. Whoever follows the
+steps below trusts SHA-256 and that chain, and neither notary nor its makers.
+"""
+
+_SEAL_SUBMITTED = """\
+Joined to a time-stamping authority's token in one more number, the seal (see THE SECOND CLOCK), it was submitted to
+OpenTimestamps calendars, which put that into a block of a public chain. Whoever follows the steps below trusts SHA-256
+and that chain, and neither notary nor its makers.
 """
 
 _BAG_OF_FILES = "   sha256sum -c manifest-sha256.txt\n"

@@ -3,19 +3,23 @@
 Nothing that is kept is believed by that: whoever verifies judges it.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from notary import limits
 from notary.core.chain import Checkpoints, last_wanted
 from notary.core.header import DATE_WINDOW, Header, Network, shown
+from notary.core.manifest import read_manifest
 from notary.core.ots import Attestation
 from notary.edges.bitcoin_node import headers_from
-from notary.edges.ledger import Ledger
+from notary.edges.header_files import HeaderRun
+from notary.edges.ledger import Batch, Ledger
 from notary.errors import SystemFailureError
 from notary.headers import HeaderSources, PeerPool, agreed, blocks_of, stored_headers
 
 Look = Callable[[], tuple[Header, ...]]
+Blocks = Sequence[tuple[int, bytes]]
 
 
 def contradiction(sources: HeaderSources, network: Network, height: int, merkle_root: bytes) -> str | None:
@@ -38,26 +42,35 @@ def contradiction(sources: HeaderSources, network: Network, height: int, merkle_
     return None
 
 
-def lacks_headers(ledger: Ledger, network: Network, attestations: Iterable[Attestation], now: int) -> bool:
+def blocks_for(ledger: Ledger, batch: Batch, attestations: Iterable[Attestation]) -> list[tuple[int, bytes]]:
+    """The blocks whose headers a bundle of the batch needs, by height and merkle root: the attested ones, lowest first,
+    and the one that its manifest names."""
+    blocks = blocks_of(attestations)[: limits.HEIGHTS]
+    named = read_manifest(batch.manifest).not_before
+    header = named and ledger.header_named(batch.network, named.height, named.hash)
+    return sorted({*blocks, (named.height, header.merkle_root)}) if named and header else blocks
+
+
+def lacks_headers(ledger: Ledger, network: Network, blocks: Blocks, now: int) -> bool:
     """Whether somebody out there can be expected to have headers that the ledger lacks for these blocks."""
-    return any(_is_due(headers, height, now) for height, _, headers in _kept(ledger, network, attestations))
+    return any(_is_due(headers, height, now) for height, _, headers in _kept(ledger, network, blocks))
 
 
 def keep_headers(
     ledger: Ledger,
     network: Network,
-    attestations: Iterable[Attestation],
+    blocks: Blocks,
     sources: HeaderSources,
     checkpoints: Checkpoints,
     now: int,
 ) -> list[str]:
-    """Keeps the headers that a bundle carries: the attested block's, and those to the next checkpoint.
+    """Keeps the headers that a bundle carries: those of `blocks`, and from each to the next checkpoint.
 
     Returns why some could not be had.
     """
     notes: list[str] = []
     with PeerPool(sources, network) as peers:
-        for height, root, had in _kept(ledger, network, attestations):
+        for height, root, had in _kept(ledger, network, blocks):
             best = had
             walk = partial(_walked, peers, checkpoints, height, root) if _is_due(had, height, now) else None
             for look in _keepers(sources, network, height, walk):
@@ -75,6 +88,36 @@ def keep_headers(
             if not best:
                 notes += peers.notes
     return notes
+
+
+def kept_runs(ledger: Ledger, network: str, blocks: Iterable[tuple[int, bytes]]) -> list[HeaderRun]:
+    """The headers that the ledger has for `blocks`, lowest first, each once: runs that overlap are one."""
+    runs: list[HeaderRun] = []
+    for height, root in blocks:
+        last = runs[-1] if runs else None
+        if last and _reaches(last, height, root):
+            continue
+        headers = ledger.headers_from(network, height, root)
+        if not headers:
+            continue
+        if last and (headers[0] in last.headers or headers[0].previous == last.headers[-1].hash):
+            missing = height + len(headers) - last.start - len(last.headers)
+            runs[-1] = HeaderRun(last.start, last.headers + headers[len(headers) - max(missing, 0) :])
+        else:
+            runs.append(HeaderRun(height, headers))
+    return runs
+
+
+def _reaches(run: HeaderRun, height: int, root: bytes) -> bool:
+    """Whether the run has this block, and all after it that a proof has a use for."""
+    at = height - run.start
+    return last_wanted(height) - run.start < len(run.headers) and run.headers[at].merkle_root == root
+
+
+def headers_index(network: str, runs: Iterable[HeaderRun]) -> bytes:
+    """headers.json, which says where in headers.bin each run is."""
+    members = {"network": network, "runs": [{"start": run.start, "count": len(run.headers)} for run in runs]}
+    return json.dumps(members).encode() + b"\n"
 
 
 def _keepers(sources: HeaderSources, network: Network, height: int, walk: Look | None) -> list[Look]:
@@ -99,10 +142,7 @@ def _walked(peers: PeerPool, checkpoints: Checkpoints, height: int, root: bytes)
     return next((row for row in rows if row[0].merkle_root == root), ())
 
 
-def _kept(
-    ledger: Ledger, network: Network, attestations: Iterable[Attestation]
-) -> list[tuple[int, bytes, tuple[Header, ...]]]:
-    blocks = blocks_of(attestations)[: limits.HEIGHTS]
+def _kept(ledger: Ledger, network: Network, blocks: Blocks) -> list[tuple[int, bytes, tuple[Header, ...]]]:
     return [(height, root, ledger.headers_from(network.name, height, root)) for height, root in blocks]
 
 

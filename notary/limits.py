@@ -249,3 +249,165 @@ stands whole in the attached data."""
 
 PRINTED_TEXT = DECLARED_TEXT
 """Characters of any other text on a page, counted the same way: a page's worth."""
+
+# -- transparency logs ----------------------------------------------------------------------------------------------
+NOTE_BYTES = 256 * 1024
+"""A signed note: a checkpoint with sixteen post-quantum signatures is 80 kB, and readers have to take so many."""
+
+NOTE_SIGNATURES = 100
+"""Signature lines of a note, as in Go's own reader. Each line of a known key costs a verification: 0.1 ms."""
+
+NOTE_NAME = 255
+"""Bytes of a key's name, as C2SP's post-quantum cosignatures have room for. It is a host and a path."""
+
+LOG_SIZE = 2**63 - 1
+"""Entries of a log, and seconds of a cosignature's time: the largest number that C2SP's formats know. A log of so many
+has inclusion proofs of 63 hashes."""
+
+LOG_ENTRY_BYTES = 2**16 - 1
+"""An entry: its length in a bundle has 16 bits. A bundle of 256 is 16 MiB at most."""
+
+TLOG_PROOF_EXTRA_BYTES = 64 * 1024
+"""What a C2SP proof carries beside the proof. Ours carry nothing."""
+
+TLOG_PROOF_BYTES = NOTE_BYTES + 2 * TLOG_PROOF_EXTRA_BYTES
+"""A C2SP proof: a checkpoint, 63 lines of 45 bytes, and the extra data in base64."""
+
+# -- policies -------------------------------------------------------------------------------------------------------
+POLICY_BYTES = 64 * 1024
+"""A policy: a dozen lines, and the names of a firm's signers."""
+
+POLICY_NUMBER = 1_000_000
+"""Confirmations or explorers that a policy demands: the Bitcoin chain itself is hardly longer."""
+
+# -- SSH keys and signatures ----------------------------------------------------------------------------------------
+SSH_KEY_BYTES = 4096
+"""A public key as SSH writes it: RSA of 16,384 bits is 2,100 bytes."""
+
+SSH_LINE_BYTES = 16 * 1024
+"""A line with a public key: 5,500 characters of one, a name, options and a comment."""
+
+RSA_BITS = (2048, 16_384)
+"""The least that is still thought safe, and OpenSSH's own bound (SSHBUF_MAX_BIGNUM): one check then takes 5 ms."""
+
+RSA_EXPONENT_BITS = 64
+"""OpenSSL's bound (OPENSSL_RSA_MAX_PUBEXP_BITS); a longer exponent only takes time. All keys in use have 65,537."""
+
+SIGNATURE_BYTES = 16 * 1024
+"""An SSH signature file: of Ed25519 300 bytes, of RSA with 16,384 bits 6 kB."""
+
+SIGNERS_BYTES = 1024 * 1024
+"""A file of allowed signers: some 10,000 keys."""
+
+PRIVATE_KEY_BYTES = 32 * 1024
+"""A private key's file: RSA of 16,384 bits is 13 kB."""
+
+PRIVATE_KEY_ROUNDS = 2000
+"""Rounds of its bcrypt: ssh-keygen takes 16 or 24, the cautious some hundred; each takes some 10 ms."""
+
+PASSPHRASE_BYTES = 1024
+"""A passphrase: as long as ssh-keygen's own may be."""
+
+AGENT_REPLY_BYTES = 256 * 1024
+"""A message of an ssh-agent: OpenSSH's AGENT_MAX_LEN."""
+
+AGENT_KEYS = 2048
+"""Keys in an agent: OpenSSH's MAX_AGENT_IDENTITIES."""
+
+AGENT_SECONDS = 10.0
+"""An agent's list of keys: it runs on this machine, but a forwarded one is a network away."""
+
+AGENT_SIGN_SECONDS = 120.0
+"""A signature: the agent may wait for somebody to confirm it, or to find the token and touch it."""
+
+# -- time-stamping tokens -------------------------------------------------------------------------------------------
+TOKEN_BYTES = 64 * 1024
+"""A time-stamping authority's whole answer. Real ones are 1 to 8 kB, with a chain of RSA certificates 12 kB."""
+
+TOKEN_CERTIFICATES = 16
+"""Certificates in a token, and steps from its signer to a root. Real ones carry 1 to 4."""
+
+TOKEN_MEMBERS = 64
+"""Members of any other set in a token: algorithms, attributes, extensions, certificates that the signature names."""
+
+ROOTS_BYTES = 4 * 1024 * 1024
+"""A file of root certificates. What Debian and Mozilla trust together is 220 kB."""
+
+ROOTS = 2000
+"""Certificates in it: thirteen times what Mozilla trusts."""
+
+# -- the line of batches ----------------------------------------------------------------------------------------------
+LINE_ENTRIES = 100_000
+"""Batches before a bundle's own that it may list. A firm that stamps every working hour has 2,000 a year."""
+
+LINE_ENTRY_BYTES = 512 * 1024
+"""A line of line.jsonl: a manifest and a signature of 64 KiB each, every character of which JSON may write as six."""
+
+COUNTERSIGNATURE_BYTES = 64 * 1024
+"""A countersignature's statement. Real ones are 300 bytes."""
+
+# -- the register's entries and claims ------------------------------------------------------------------------------
+REGISTRY_ENTRY_BYTES = 32 * 1024
+"""An entry, half of LOG_ENTRY_BYTES. Real ones are 400 bytes; one with all texts at their longest, and a record like it
+inside, is 24 kB."""
+
+REGISTRY_NUMBER_BYTES = 128
+"""A number as an office writes it: the longest in use have 30 characters."""
+
+REGISTRY_TEXT_BYTES = 1000
+"""A reference's number, or to whom a right is assigned or licensed: names of some parties, not a contract."""
+
+REGISTRY_URL_BYTES = 2000
+"""An address in a reference or of a registry: what browsers and mail programs pass on whole."""
+
+REGISTRY_CLAIM_BYTES = 2 * REGISTRY_ENTRY_BYTES
+"""registry/claim.json: one entry, perhaps with white space, and where it stands."""
+
+REGISTRY_HISTORY = 10_000
+"""Entries of one object: a much licensed patent has some hundred."""
+
+REGISTRY_ROW_BYTES = 64 * 1024
+"""A row of a JSON file of applications: an entry, perhaps with white space."""
+
+HOLIDAYS_BYTES = 1024 * 1024
+"""A list of holidays: an office has 20 a year, so this is a thousand years with a remark for each day."""
+
+REGISTRIES_BYTES = 256 * 1024
+"""registries.toml: some hundred registries with their witnesses."""
+
+REGISTRIES = 500
+"""Registries that one reader follows: there are 200 offices."""
+
+REGISTRY_WITNESSES = 64
+"""Witnesses of one registry: a quorum is found among a handful."""
+
+REGISTRY_STALE_DAYS = 3660
+"""The longest that a head may count as fresh: ten years is as good as never."""
+
+# -- following registers ----------------------------------------------------------------------------------------------
+REGISTRY_FOLLOWED_ENTRIES = 50_000_000
+"""Entries of a register that a follower keeps: 20 GB. The largest offices have some 20 million applications."""
+
+REGISTRY_BUNDLES_AT_ONCE = 4
+"""Bundles that are asked for at once: a distant server then costs a quarter of the waiting, and at most 34 MB."""
+
+REGISTRY_STEP_ENTRIES = 16 * 1024
+"""Entries that are read before they are held against the signed root and kept: what a broken line costs at most."""
+
+REGISTRY_STEP_BYTES = 16 * 1024 * 1024
+"""The same in bytes, as they are held in memory meanwhile. Real entries are 400 bytes."""
+
+REGISTRY_RETRY_SECONDS = 0.5
+"""Before a file that was not there is asked for once more: object stores show new ones with a delay."""
+
+REGISTRY_QUERY = 300
+"""Characters of what is searched for: a link with a long origin."""
+
+REGISTRY_HITS = 1000
+"""Objects that one search shows; so many are no answer to anybody."""
+
+REGISTRY_SPLIT_BYTES = 5 * NOTE_BYTES
+"""An evidence file: two notes, every newline and quote of which JSON writes as two characters, and 64 hashes."""
+
+REGISTRY_BAD_ROWS = 1000
+"""Bad rows of a file that are listed one by one; beyond them they count. Whoever has more mends a rule, not rows."""

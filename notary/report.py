@@ -1,9 +1,11 @@
 """Verification reports: the verdict, and what was checked when, with which version and from which inputs."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from notary import __version__
 from notary.core.manifest import MOMENT
@@ -11,6 +13,10 @@ from notary.core.verdict import Verdict
 from notary.edges.files import hash_with, written_whole
 from notary.errors import InputError
 from notary.reporting import NOT_CLAIMED, as_json, banner, verdict_json
+from notary.reporting_who import countersignatures_json
+
+if TYPE_CHECKING:
+    from notary.core.countersignature import Countersigned
 
 
 def check_report(target: Path) -> None:
@@ -32,11 +38,19 @@ def write_report(
     *,
     offline: bool,
     checked_by: str | None = None,
+    witnessed: Sequence[Countersigned] = (),
     progress: Callable[[int], None] = lambda count: None,
 ) -> None:
-    """Writes the report on `verified` to `target`, as its name says."""
+    """Writes the report on `verified` to `target`, as its name says, with the countersignatures `witnessed`."""
     data = report(
-        verdict, verified, evidence, made_at.strftime(MOMENT), offline=offline, checked_by=checked_by, progress=progress
+        verdict,
+        verified,
+        evidence,
+        made_at.strftime(MOMENT),
+        offline=offline,
+        checked_by=checked_by,
+        witnessed=witnessed,
+        progress=progress,
     )
     if target.suffix == ".pdf":
         from notary.printing import print_report  # what typesets is imported where it is needed
@@ -60,6 +74,7 @@ def report(
     *,
     offline: bool,
     checked_by: str | None = None,
+    witnessed: Sequence[Countersigned] = (),
     progress: Callable[[int], None] = lambda count: None,
 ) -> dict[str, Any]:
     """The report as JSON: the members of `verify --json`, and what came in. `made_at` is RFC 3339, UTC; `checked_by`
@@ -68,23 +83,32 @@ def report(
     Raises InputError where an input cannot be read any more.
     """
     manifest, block = verdict.manifest, verdict.block
-    return verdict_json(verdict) | {
-        "format": "notary-report/v1",
-        "made_at": made_at,
-        "checked_by": checked_by,
-        "software": f"notary {__version__}",
-        "inputs": [_input(target, "target", progress), *(_input(path, "evidence", progress) for path in evidence)],
-        "offline": offline,
-        "header_source": block and block.source,
-        "confirmations": block and block.confirmations,
-        "banner": banner(verdict.policy.network),
-        "declared": manifest and {"title": manifest.title, "declared_at": manifest.declared_at, "tool": manifest.tool},
-        "items_listed": [
-            {"index": one.index, "name": one.name, "sha256": one.digest.hex(), "status": one.match}
-            for one in verdict.items
-        ],
-        "not_proven": list(NOT_CLAIMED),
-    }
+    return (
+        verdict_json(verdict)
+        | countersignatures_json(witnessed)
+        | {
+            "format": "notary-report/v1",
+            "made_at": made_at,
+            "checked_by": checked_by,
+            "software": f"notary {__version__}",
+            "inputs": [
+                _input(target, "target", progress),
+                *(_input(path, "evidence", progress) for path in evidence),
+                *(_input(Path(one.verdict.target), "witness", progress) for one in witnessed),
+            ],
+            "offline": offline,
+            "header_source": block and block.source,
+            "confirmations": block and block.confirmations,
+            "banner": banner(verdict.policy.network),
+            "declared": manifest
+            and {"title": manifest.title, "declared_at": manifest.declared_at, "tool": manifest.tool},
+            "items_listed": [
+                {"index": one.index, "name": one.name, "sha256": one.digest.hex(), "status": one.match}
+                for one in verdict.items
+            ],
+            "not_proven": list(NOT_CLAIMED),
+        }
+    )
 
 
 def _input(path: Path, kind: str, progress: Callable[[int], None]) -> dict[str, Any]:

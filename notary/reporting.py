@@ -10,14 +10,17 @@ from collections.abc import Iterator, Mapping
 from math import log2
 from typing import TYPE_CHECKING, Any
 
-from notary.core.check import LAST_OF_BUNDLE, NOT_IN_A_PROOF, Status
+from notary.core.check import NOT_IN_A_PROOF, OF_CERTIFICATES, Check, Status
 from notary.core.header import NETWORKS, Network, Trust, shown, work
+from notary.core.openssh import read_public_key
 from notary.core.ots import Attestation, Kind
 from notary.core.shown import shown_text
+from notary.reporting_who import beginning_json, further_sentences, signature_json, token_json
 
 if TYPE_CHECKING:
     from notary.core.verdict import Verdict
     from notary.edges.ledger import Batch, Event, Submission
+    from notary.registry.core.claim_verdict import ClaimVerdict
 
 TRUST_WORDS = {
     Trust.NONE: "nothing ties the header at hand to the chain",
@@ -37,15 +40,16 @@ FAILURE_WORDS = {
     4: "a file is not what was stamped",
     5: "a record is not as records are",
     6: "its items are not those that the manifest commits to",
-    7: "its signature is wrong",
+    7: "its signature is wrong, or not one that is asked for",
     8: "its proof is of something else",
-    9: "its TSA token is wrong",
+    9: "its TSA token is wrong, or not one that is asked for",
     10: "its proof cannot be followed",
     11: "the block does not bear the proof out",
     12: "the block is not where it should be in the chain",
-    13: "the manifest is older than the block that it names",
+    13: "the block that its manifest names is not where the manifest says",
     14: "the certificate does not say what the bundle in it gives",
     15: "its printed pages are not those of its data",
+    16: "the batches that it lists before its own are not those that were anchored",
 }
 """What a failed check means, by its number."""
 
@@ -96,8 +100,9 @@ def verdict_sentences(verdict: Verdict) -> Iterator[str]:
         case Outcome.VERIFIED if verdict.block:
             how = "existed, byte for byte," if verdict.files.matched else "existed"
             yield f"{subject} {how} no later than {verdict.block.existed_by} (UTC)."
-            block = _block_text(verdict)
+            block = block_text(verdict)
             yield f"{block[:1].upper()}{block[1:]}; {trust_text(verdict)}."
+            yield from further_sentences(verdict)
             if verdict.is_of_certificate:
                 yield "That is what the bundle in it gives; printed text proves nothing by itself."
                 yield from _not_compared(verdict)
@@ -112,10 +117,10 @@ def verdict_sentences(verdict: Verdict) -> Iterator[str]:
                 yield f"{shown_text(verdict.target)}: {FAILURE_WORDS[failed.number]}."
                 yield f"Check {failed.number}, {failed.name}. Found: {shown_text(failed.found)}"
                 yield f"Expected: {shown_text(failed.expected)}"
-                if failed.number > LAST_OF_BUNDLE:
+                if failed.number in OF_CERTIFICATES:
                     yield from _bundle_in_certificate(verdict)
         case _:
-            yield f"{subject.removesuffix(',')}: {_unconfirmed(verdict)}."
+            yield f"{subject.removesuffix(',')}: {unconfirmed_text(verdict)}."
             yield from (f"Tried: {shown_text(why)}." for why in verdict.tried)
 
 
@@ -151,7 +156,8 @@ def _subject(verdict: Verdict) -> str:
     return f"{which}," if files.matched == files.disclosed else f"{which} ({files.matched:,} of them at hand),"
 
 
-def _block_text(verdict: Verdict) -> str:
+def block_text(verdict: Verdict | ClaimVerdict) -> str:
+    """The attesting block, by its number and its chain."""
     height = verdict.block.height if verdict.block else 0
     network = verdict.policy.network
     return (
@@ -159,7 +165,7 @@ def _block_text(verdict: Verdict) -> str:
     )
 
 
-def trust_text(verdict: Verdict) -> str:
+def trust_text(verdict: Verdict | ClaimVerdict) -> str:
     """How the block was confirmed, or how far that went."""
     if verdict.policy.network.is_test and verdict.trust is Trust.NODE:
         return NODE_OF_TEST_NETWORK
@@ -171,7 +177,8 @@ def trust_text(verdict: Verdict) -> str:
     return TRUST_WORDS[verdict.trust]
 
 
-def _unconfirmed(verdict: Verdict) -> str:
+def unconfirmed_text(verdict: Verdict | ClaimVerdict) -> str:
+    """Why no block that the proof names counts."""
     if verdict.made_on not in (None, verdict.policy.network.name):
         return f"made on the network {verdict.made_on}, not on {verdict.policy.network.name}; it proves nothing here"
     for number in (10, 11):
@@ -179,7 +186,7 @@ def _unconfirmed(verdict: Verdict) -> str:
         if check.status is Status.SKIPPED:
             return f"attested, but not confirmed: {shown_text(check.found)}"
     asked = f"at least {verdict.policy.least.word} is asked for ({shown_text(verdict.check(12).found)})"
-    return f"attested by {_block_text(verdict)}, but not confirmed: {trust_text(verdict)}, and {asked}"
+    return f"attested by {block_text(verdict)}, but not confirmed: {trust_text(verdict)}, and {asked}"
 
 
 def verdict_hints(verdict: Verdict) -> Iterator[str]:
@@ -206,10 +213,24 @@ def check_lines(verdict: Verdict) -> Iterator[str]:
     for check in verdict.checks:
         if check.found == NOT_IN_A_PROOF:
             continue
-        found = shown_text(check.found)
-        if check.status is Status.FAILED:
-            found = f"{found}; expected: {shown_text(check.expected)}"
-        yield f"{check.number:>4} {check.name:<22} {check.status:<8} {found}"
+        yield check_line(check)
+
+
+def check_line(check: Check) -> str:
+    found = shown_text(check.found)
+    if check.status is Status.FAILED:
+        found = f"{found}; expected: {shown_text(check.expected)}"
+    return f"{check.number:>4} {check.name:<22} {check.status:<8} {found}"
+
+
+def check_json(check: Check) -> dict[str, Any]:
+    return {
+        "number": check.number,
+        "name": check.name,
+        "status": check.status,
+        "expected": check.expected,
+        "found": check.found,
+    }
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:
@@ -232,17 +253,13 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
             "block_time": block.time,
             "source": block.source,
         },
+        "head": verdict.head and verdict.head.hex(),
+        "signature": signature_json(verdict),
+        "token": token_json(verdict),
+        "not_before": beginning_json(verdict),
+        "previous": verdict.manifest and verdict.manifest.previous and verdict.manifest.previous.hex(),
         "tried": list(verdict.tried),
-        "checks": [
-            {
-                "number": check.number,
-                "name": check.name,
-                "status": check.status,
-                "expected": check.expected,
-                "found": check.found,
-            }
-            for check in verdict.checks
-        ],
+        "checks": list(map(check_json, verdict.checks)),
         "items": {
             "disclosed": files.disclosed,
             "of": files.of,
@@ -279,6 +296,10 @@ def batch_json(batch: Batch, attestations: tuple[Attestation, ...]) -> dict[str,
         "matter": batch.matter,
         "declared_at": batch.declared_at,
         "status": batch.status,
+        "signer": batch.signer,
+        "fingerprint": batch.signer and read_public_key(batch.signer).fingerprint,
+        "previous": batch.previous and batch.previous.hex(),
+        "token": {"authority": batch.authority, "obtained": batch.token is not None} if batch.authority else None,
         "attestations": [attestation_json(one, batch.network) for one in attestations if one.kind is Kind.BITCOIN],
     }
 

@@ -12,6 +12,7 @@ from notary.core.block import trust_in
 from notary.core.chain import last_wanted
 from notary.core.facts import Policy, Sighting
 from notary.core.header import DATE_WINDOW, Trust, linked
+from notary.core.manifest import NamedBlock
 from notary.core.ots import Attestation
 from notary.edges.bitcoin_node import headers_from
 from notary.edges.header_files import HeaderRuns
@@ -20,13 +21,19 @@ from notary.headers import HeaderSources, PeerPool, agreed, blocks_of, check_sto
 
 
 def sightings_for(
-    attestations: Iterable[Attestation], policy: Policy, sources: HeaderSources, bundled: HeaderRuns | None
+    attestations: Iterable[Attestation],
+    policy: Policy,
+    sources: HeaderSources,
+    bundled: HeaderRuns | None,
+    named: NamedBlock | None = None,
 ) -> tuple[tuple[Sighting, ...], tuple[str, ...]]:
-    """What sources have of the blocks that are named, and why some could not be asked.
+    """What sources have of the attested blocks and of the one that the manifest names, and why some were not asked.
 
-    One after another, until a block is borne out with the trust that is asked for.
+    One after another, until a block of each kind is borne out with the trust that is asked for.
     """
-    search = _Search(policy, sources, bundled, blocks_of(attestations))
+    if named is not None and named.network != policy.network.name:
+        named = None
+    search = _Search(policy, sources, bundled, blocks_of(attestations), named)
     for look in (search.node, search.store, search.given, search.peers, search.explorers):
         if search.is_settled():
             break
@@ -40,13 +47,22 @@ class _Search:
     sources: HeaderSources
     bundled: HeaderRuns | None
     blocks: list[tuple[int, bytes]]
+    named: NamedBlock | None
     sightings: list[Sighting] = field(default_factory=list)
     unreachable: list[str] = field(default_factory=list)
 
     def is_settled(self) -> bool:
-        return not self.blocks or any(
-            (one.height, one.header.merkle_root) in self.blocks and self._is_enough(one) for one in self.sightings
-        )
+        return not self._wanted()
+
+    def _wanted(self) -> set[int]:
+        """The heights of what is not borne out yet."""
+        enough = [one for one in self.sightings if self._is_enough(one)]
+        is_attested = any((one.height, one.header.merkle_root) in self.blocks for one in enough)
+        wanted = set() if is_attested else {height for height, _ in self.blocks}
+        named = self.named
+        if named and not any((one.height, one.header.hash) == (named.height, named.hash) for one in enough):
+            wanted.add(named.height)
+        return wanted
 
     def _is_enough(self, sighting: Sighting) -> bool:
         return trust_in(sighting, self.policy) >= self.policy.least
@@ -54,7 +70,7 @@ class _Search:
     def _open(self, most: int | None = None) -> list[int]:
         """Heights of which no header at hand is trusted enough: all, or `most` of them to ask somebody about."""
         known = {one.height for one in self.sightings if self._is_enough(one)}
-        return sorted({height for height, _ in self.blocks} - known)[:most]
+        return sorted(self._wanted() - known)[:most]
 
     def node(self) -> None:
         node = self.sources.node

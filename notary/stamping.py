@@ -17,10 +17,11 @@ from notary.batches import write_proofs_beside
 from notary.core.digest import Salter, head_hash, statement_hash
 from notary.core.evidence import record_bytes
 from notary.core.header import Network
-from notary.core.manifest import Manifest, write_manifest
+from notary.core.manifest import Manifest, NamedBlock, StatedSigner, write_manifest
 from notary.core.merkle import Growth, root_of_blocks
+from notary.core.signature import Signer, sign
 from notary.core.strict_json import is_unicode
-from notary.edges.ledger import Batch, Conflict, Draft, DraftRow, Ledger, NewBatch
+from notary.edges.ledger import Batch, Conflict, Draft, DraftRow, Ledger, LineMovedError, NewBatch
 from notary.edges.walking import Skipped
 from notary.errors import InputError
 from notary.gathering import Gathered, Hashers, Progress, gather, source_folder
@@ -32,8 +33,21 @@ KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
+class SigningOrder:
+    """Who shall sign the manifest; name and organisation are only declared."""
+
+    signer: Signer
+    name: str | None = None
+    organisation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be stamped, and how: what `paths` name, or in place of them what a load file does."""
+    """What is to be stamped, and how: what `paths` name, or in place of them what a load file does.
+
+    `authority` is the address of a time-stamping authority whose token goes under the seal; `names_block` says whether
+    the manifest names the newest block at hand.
+    """
 
     paths: tuple[Path, ...]
     network: Network
@@ -45,6 +59,9 @@ class Order:
     skip_unreadable: bool = False
     writes_ots: bool = False
     load_file: LoadOrder | None = None
+    signing: SigningOrder | None = None
+    authority: str | None = None
+    names_block: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +97,10 @@ def stamp(
     Raises InputError where there is nothing to stamp, a path is there twice, or a file cannot be read; RowsError where
     a load file is not as it should be.
     """
-    for what, text in (("the title", order.title), ("the matter", order.matter)):
+    declared = [("the title", order.title), ("the matter", order.matter)]
+    if order.signing:
+        declared += [("the signer's name", order.signing.name), ("the organisation", order.signing.organisation)]
+    for what, text in declared:
         if text is not None and len(text) > limits.DECLARED_TEXT:
             raise InputError(f"{what} is over {limits.DECLARED_TEXT} characters")
         if text is not None and not is_unicode(text):
@@ -99,7 +119,7 @@ def stamp(
                 taken_over += sum(one.is_known for one in some)
             selection.check(draft)
             embedded = world.enter_context(outside.embedded(order.network.name == LOCAL))
-            batch = _seal(order, ledger, selection, filling, outside, embedded)
+            batch, notes = _seal(order, ledger, selection, filling, outside, embedded)
         sealed(batch)
         submitted = submit(ledger, batch, outside, embedded)
     troubles = write_proofs_beside(ledger, batch, fresh=True) if order.writes_ots else []
@@ -111,7 +131,7 @@ def stamp(
         submitted,
         tuple(troubles),
         taken_over,
-        tuple(selection.notes),
+        (*selection.notes, *notes),
         tuple(sorted(selection.problems)),
         tuple(conflicts),
         ledger.conflict_count(batch) if conflicts else 0,
@@ -170,24 +190,68 @@ def _seal(
     filling: _Filling,
     outside: Outside,
     embedded: Embedded | None,
-) -> Batch:
+) -> tuple[Batch, list[str]]:
+    """The sealed batch, and why its manifest names no block, should somebody have been asked for one in vain."""
     draft, roots = filling.draft, filling.growth.block_roots()
-    root, now = root_of_blocks(roots), outside.moment()
-    manifest = write_manifest(Manifest(root, draft.size, order.network.name, now, f"notary {__version__}", order.title))
-    new = NewBatch(
-        head=head_hash(root, draft.size, statement_hash(manifest)),
-        root=root,
-        block_roots=roots,
-        network=order.network.name,
-        manifest=manifest,
-        key=filling.key,
-        declared_at=now,
-        title=order.title,
-        matter=order.matter,
-        calendars=(embedded.uri,) if embedded else order.calendars,
-        min_calendars=1 if embedded else order.min_calendars,
-        writes_ots=order.writes_ots,
-        load_file=selection.load_file,
-    )
-    skipped = (f"{one.path}: {one.reason}" for one in selection.skipped)
-    return ledger.seal(draft, new, now, skipped, map(str, selection.problems))
+    root = root_of_blocks(roots)
+    named, notes = _newest_block(order, ledger, outside, embedded)
+    now, network = outside.moment(), order.network.name
+    skipped = [f"{one.path}: {one.reason}" for one in selection.skipped]
+    problems = [str(one) for one in selection.problems]
+    signer = order.signing.signer if order.signing else None
+    public = signer.public.line if signer else None
+    while True:
+        previous = ledger.last_of_line(network, public)
+        tool = f"notary {__version__}"
+        stated = Manifest(root, draft.size, network, now, tool, order.title, previous, named, _stated(order.signing))
+        manifest = write_manifest(stated)
+        signature = sign(signer, manifest) if signer else None
+        new = NewBatch(
+            head=head_hash(root, draft.size, statement_hash(manifest, signature or b"")),
+            root=root,
+            block_roots=roots,
+            network=network,
+            manifest=manifest,
+            key=filling.key,
+            declared_at=now,
+            title=order.title,
+            matter=order.matter,
+            calendars=(embedded.uri,) if embedded else order.calendars,
+            min_calendars=1 if embedded else order.min_calendars,
+            writes_ots=order.writes_ots,
+            load_file=selection.load_file,
+            signature=signature,
+            signer=public,
+            previous=previous,
+            authority=order.authority,
+        )
+        try:
+            return ledger.seal(draft, new, now, skipped, problems), notes
+        except LineMovedError:
+            continue
+
+
+def _stated(signing: SigningOrder | None) -> StatedSigner | None:
+    if signing is None:
+        return None
+    public = signing.signer.public
+    return StatedSigner(public.line, public.did, signing.name, signing.organisation)
+
+
+def _newest_block(
+    order: Order, ledger: Ledger, outside: Outside, embedded: Embedded | None
+) -> tuple[NamedBlock | None, list[str]]:
+    """The block that the manifest names, whose header the ledger keeps from now on."""
+    if not order.names_block:
+        return None, []
+    from notary.headers import HeaderSources
+    from notary.newest import newest_block
+
+    network = order.network
+    sources = HeaderSources(node=embedded.node) if embedded else outside.headers(network)
+    found, notes = newest_block(sources, network, outside.now())
+    if found is None:
+        return None, [f"the manifest names no block: {note}" for note in notes]
+    height, header = found
+    ledger.add_headers(network.name, height, [header])
+    return NamedBlock(network.name, height, header.hash), []

@@ -43,6 +43,7 @@ def read_statement(container: Container) -> Statement:
         manifest,
         hashlib.sha256(manifest_bytes).digest(),
         head_hash(manifest.root, manifest.size, statement_hash(manifest_bytes, signature or b"")),
+        signature,
         token,
         read_proof(read_small(container, "notary/head.ots", limits.PROOF_BYTES)),
         listed if shown <= limits.EXHIBITS_LISTED else [],

@@ -18,7 +18,7 @@ from notary.edges.files import read_whole, written_whole
 from notary.edges.ledger import Batch, BatchStatus, Ledger
 from notary.errors import FormatError, SystemFailureError
 from notary.headers import HeaderSources
-from notary.keeping import contradiction, keep_headers, lacks_headers
+from notary.keeping import blocks_for, contradiction, keep_headers, lacks_headers
 from notary.outside import LOCAL, Embedded, Outside
 from notary.submitting import asked_at, submit
 from notary.wire import all_at_once
@@ -39,7 +39,9 @@ def is_open(ledger: Ledger, batch: Batch, outside: Outside) -> bool:
     if batch.status is not BatchStatus.ATTESTED:
         return True
     network = NETWORKS[batch.network]
-    return not network.is_test and lacks_headers(ledger, network, attestations_of(ledger, batch), outside.now())
+    if network.is_test:
+        return False
+    return lacks_headers(ledger, network, blocks_for(ledger, batch, attestations_of(ledger, batch)), outside.now())
 
 
 def upgrade(
@@ -61,14 +63,14 @@ def upgrade(
                     submit(ledger, batch, outside, embedded)
             embedded.mine()
         return (
-            [_Round(ledger, outside, embedded).batch(ledger.find(batch.head.hex())) for batch in batches],
-            [_Round(ledger, outside, embedded).file(path) for path in proofs],
+            [Round(ledger, outside, embedded).batch(ledger.find(batch.head.hex())) for batch in batches],
+            [Round(ledger, outside, embedded).file(path) for path in proofs],
         )
 
 
 @dataclass(slots=True)
-class _Round:
-    """One batch's or file's turn; `notes` gathers what was heard."""
+class Round:
+    """One turn of a batch, of a file, or of a registry's anchors; `notes` gathers what was heard."""
 
     ledger: Ledger
     outside: Outside
@@ -90,8 +92,8 @@ class _Round:
             own = (one.calendar for one in self.ledger.submissions(batch))
             found = [
                 (commitment, answer)
-                for commitment, answer in self._ask(read_timestamp(timestamp, seal), (*self.outside.calendars, *own))
-                if self._is_borne_out(read_timestamp(answer, commitment), sources, network)
+                for commitment, answer in self.ask(read_timestamp(timestamp, seal), (*self.outside.calendars, *own))
+                if self.is_borne_out(read_timestamp(answer, commitment), sources, network)
             ]
             if found:
                 try:
@@ -100,7 +102,8 @@ class _Round:
                     self.notes.append(f"what calendars sent was not taken: {error.message}")
         attestations = read_timestamp(timestamp, seal)
         checkpoints = shipped_checkpoints(network)
-        self.notes += keep_headers(self.ledger, network, attestations, sources, checkpoints, self.outside.now())
+        blocks = blocks_for(self.ledger, batch, attestations)
+        self.notes += keep_headers(self.ledger, network, blocks, sources, checkpoints, self.outside.now())
         return Upgraded(batch.name, batch.status, attestations, tuple(self.notes))
 
     def _store(self, batch: Batch, found: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, Batch]:
@@ -117,7 +120,7 @@ class _Round:
     def file(self, path: Path) -> Upgraded:
         proof = _read_proof(path)
         attestations = proof.attestations
-        if not proof.of_kind(Kind.BITCOIN) and (found := self._ask(attestations, self.outside.calendars)):
+        if not proof.of_kind(Kind.BITCOIN) and (found := self.ask(attestations, self.outside.calendars)):
             timestamp = attach(proof.timestamp, proof.digest, found)
             with written_whole(path) as stream:
                 stream.write(rewrite_proof(proof, timestamp))
@@ -126,7 +129,7 @@ class _Round:
         status = BatchStatus.ATTESTED if is_attested else BatchStatus.PENDING
         return Upgraded(str(path), status, attestations, tuple(self.notes))
 
-    def _ask(self, attestations: Iterable[Attestation], configured: Sequence[str]) -> list[tuple[bytes, bytes]]:
+    def ask(self, attestations: Iterable[Attestation], configured: Sequence[str]) -> list[tuple[bytes, bytes]]:
         """What calendars have for the pending attestations, as (commitment, serialised timestamp)."""
         due = [
             (one.uri, one.message)
@@ -156,7 +159,7 @@ class _Round:
             return False
         return True
 
-    def _is_borne_out(self, attestations: Iterable[Attestation], sources: HeaderSources, network: Network) -> bool:
+    def is_borne_out(self, attestations: Iterable[Attestation], sources: HeaderSources, network: Network) -> bool:
         """Whether nobody whom we trust has other blocks where a calendar's answer names some."""
         for one in attestations:
             if one.kind is not Kind.BITCOIN or one.height is None:

@@ -13,20 +13,26 @@ from notary.core.bag import PAYLOAD, PAYLOAD_MANIFEST, TAG_MANIFEST
 from notary.core.bag import read_manifest as read_bag_manifest
 from notary.core.digest import head_hash, statement_hash
 from notary.core.facts import BundleFacts, Facts, Fault, Faults, Files, Match, Policy, SeenItem, Sighting
+from notary.core.line import Line, follow
 from notary.core.manifest import Manifest, UnknownVersionError, read_manifest
 from notary.core.ots import MAGIC, Proof, read_proof
 from notary.core.strict_json import quoted
 from notary.core.verdict import Outcome, Verdict, judge
-from notary.edges.archive import Container, NotABundleError, RefusedError, open_container, read_small
+from notary.edges.archive import Container, NotABundleError, RefusedError, lines, open_container, read_small
 from notary.edges.files import hash_with, read_whole
 from notary.edges.header_files import HeaderRuns, parse_runs
 from notary.edges.pdf_reading import is_pdf
-from notary.errors import FormatError, InputError
+from notary.errors import EvidenceError, FormatError, InputError
 from notary.headers import HeaderSources
 from notary.matching import Digests, Evidence, ItemsPass, Tally, digests_of, evidence_files
+from notary.registry.core.claim import CLAIM_FILE
 from notary.sighting import sightings_for
 
 Progress = Callable[[int], None]
+
+
+class ClaimError(InputError):
+    """A claim of a register's entry, where a bundle is wanted: `notary.registry.checking` verifies those."""
 
 
 def verify(
@@ -39,8 +45,8 @@ def verify(
 ) -> Verdict:
     """The verdict on a bundle, an unpacked bag, a `.ots` file or a certificate; `evidence` is matched to it by digest.
 
-    Raises InputError where the target or the evidence cannot be read, or the target is none of these. What a bundle
-    or proof gets wrong is in the verdict.
+    Raises InputError where the target or the evidence cannot be read, or the target is none of these, and ClaimError
+    for a claim. What a bundle or proof gets wrong is in the verdict.
     """
     head = b"" if target.is_dir() else read_whole(target, limits.PDF_HEAD_BYTES)
     if target.is_dir() or head.startswith(b"PK"):
@@ -142,8 +148,10 @@ def _gather_bag(
     sources: HeaderSources,
     progress: Progress,
 ) -> Facts:
+    if CLAIM_FILE in container.numbers:
+        raise ClaimError(f"{target}: a claim of a register's entry, and no bundle", f"notary registry check {target}")
     digests = digests_of(container, progress)
-    bag = _bag_faults(container, digests)  # 2
+    bag = bag_faults(container, digests)  # 2
     manifest_bytes, manifest, manifest_fault = _manifest(target, container)  # 3
     items = ItemsPass(container, digests, given)  # 4, 5
     root, tree_fault = None, None
@@ -159,7 +167,8 @@ def _gather_bag(
     sightings: tuple[Sighting, ...] = ()
     unreachable: tuple[str, ...] = ()
     if proof is not None and manifest is not None and manifest.network == policy.network.name:  # 11, 12
-        sightings, unreachable = sightings_for(proof.attestations, policy, sources, runs)
+        sightings, unreachable = sightings_for(proof.attestations, policy, sources, runs, manifest.not_before)
+    line, line_fault = _line(container, manifest)  # 16
     facts = BundleFacts(
         entries=len(container.numbers),
         bag=bag,
@@ -168,10 +177,13 @@ def _gather_bag(
         records=items.records.faults(),
         root=root,
         tree_fault=tree_fault,
+        manifest_bytes=manifest_bytes,
         signature=signature,
         token=token,
         head=head,
         headers_fault=headers_fault,
+        line=line,
+        line_fault=line_fault,
     )
     files = items.files.files(items.files.disclosed, manifest.size if manifest else 0)
     return Facts(str(target), target.name, files, facts, proof, proof_fault, sightings, unreachable, items.seen())
@@ -181,7 +193,7 @@ def _optional(container: Container, name: str) -> bytes | None:
     return read_small(container, name, limits.PROOF_BYTES) if name in container.numbers else None
 
 
-def _bag_faults(container: Container, digests: Digests) -> Faults:
+def bag_faults(container: Container, digests: Digests) -> Faults:
     """Every file listed once, by the right manifest, with the digest that it has."""
     tally = Tally()
     for manifest, lists_payload in ((PAYLOAD_MANIFEST, True), (TAG_MANIFEST, False)):
@@ -238,6 +250,16 @@ def _proof(container: Container) -> tuple[Proof | None, str | None]:
         return read_proof(read_small(container, name, limits.PROOF_BYTES)), None
     except FormatError as error:
         return None, error.message if error.message.startswith(name) else f"{name}: {error.message}"
+
+
+def _line(container: Container, manifest: Manifest | None) -> tuple[Line | None, str | None]:
+    name = "notary/line.jsonl"
+    if manifest is None or name not in container.numbers:
+        return None, None
+    try:
+        return follow(manifest, lines(container.pieces(name), limits.LINE_ENTRY_BYTES, name)), None
+    except (EvidenceError, FormatError) as error:
+        return None, error.message
 
 
 def _runs(container: Container, manifest: Manifest | None) -> tuple[HeaderRuns | None, str | None]:

@@ -21,6 +21,8 @@ R = TypeVar("R")
 
 USER_AGENT = f"notary/{__version__}"
 
+_PIECE = 16 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -53,19 +55,24 @@ def exchange(
     headers: Mapping[str, str],
     body: bytes | None = None,
     login: tuple[str, str] | None = None,
+    limit: int | None = None,
 ) -> Reply:
     """Sends one request and reads its reply.
 
+    A reply has at most `limits.REPLY_BYTES`. Where `limit` is given, for files that are larger, it has so many, is
+    asked for as it is, and refused where it comes compressed.
+
     Raises SystemFailureError, naming the server, where it cannot be reached, answers with a redirect or with more
-    than `limits.REPLY_BYTES`, or takes longer than `limits.EXCHANGE_SECONDS`.
+    than that, or takes longer than `limits.EXCHANGE_SECONDS`.
     """
     server = urlsplit(url).netloc
     deadline = monotonic() + limits.EXCHANGE_SECONDS
+    own = {"User-Agent": USER_AGENT} | ({} if limit is None else {"Accept-Encoding": "identity"})
     try:
         # A server that drips its headers can hold a socket longer than any time-out of requests says.
         return within(
             limits.EXCHANGE_SECONDS + 1,
-            lambda: _exchange(method, url, {"User-Agent": USER_AGENT, **headers}, body, login, server, deadline),
+            lambda: _exchange(method, url, {**own, **headers}, body, login, server, deadline, limit),
         )
     except TimeoutError:
         raise _too_slow(server) from None
@@ -99,6 +106,7 @@ def _exchange(
     login: tuple[str, str] | None,
     server: str,
     deadline: float,
+    limit: int | None,
 ) -> Reply:
     import requests
 
@@ -123,11 +131,15 @@ def _exchange(
             ) as response:
                 if 300 <= response.status_code < 400:
                     raise SystemFailureError(f"{server} answered with a redirect, which is not followed")
+                # Unpacked, a large piece could be a bomb; of what is not packed a large one costs what it is.
+                if limit is not None and response.headers.get("Content-Encoding", "identity") != "identity":
+                    raise SystemFailureError(f"{server} sent a compressed reply, which was not asked for")
+                most = limits.REPLY_BYTES if limit is None else limit
                 received = bytearray()
-                for piece in response.iter_content(1):
+                for piece in response.iter_content(1 if limit is None else _PIECE):
                     received += piece
-                    if len(received) > limits.REPLY_BYTES:
-                        raise SystemFailureError(f"{server} sent over {limits.REPLY_BYTES} bytes")
+                    if len(received) > most:
+                        raise SystemFailureError(f"{server} sent over {most} bytes")
                     if monotonic() > deadline:
                         raise _too_slow(server)
                 return Reply(response.status_code, bytes(received))

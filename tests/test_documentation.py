@@ -6,18 +6,21 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 import typer
 
 from notary.cli.app import COMMANDS, commands
+from notary.edges.authority import request_token
 from notary.edges.settings import KEYS
 from notary.localnet.calendar import running
 from tests.conftest import ROOT, Notary, now
 from tests.parties.peer import REGTEST, REGTEST_GENESIS, Peer, mine_chain
 
 NODE = "http://127.0.0.1:8332"
+AUTHORITY = "https://tsa.example.org/tsr"
 
 # The two commands that install are run by .ci/run, in fresh environments; this test sees that it does.
 INSTALL = re.compile(r"^python -m pip install (.+) && (.+)$")
@@ -49,10 +52,15 @@ def test_every_command_shown_is_run(notary: Notary, evidence: Path, tmp_path: Pa
         settings = tmp_path / "home" / ".bitcoin" / "bitcoin.conf"
         settings.parent.mkdir(parents=True)
         settings.write_text(f"rpcuser=a\nrpcpassword=b\nrpcport={port}\n")
+        (tmp_path / "roots.pem").write_bytes(network.tsa_root)
+        (tmp_path / "contract.pdf").write_bytes(b"a contract")
+        token = request_token(network.tsa_url, sha256(b"a contract").digest(), 1)
+        (tmp_path / "contract.pdf.tsr").write_bytes(token)
         for line in lines:
             if INSTALL.match(line):
                 continue
             command = line.replace("BATCH", batch).replace(NODE, f"http://a:b@127.0.0.1:{port}")
+            command = command.replace(AUTHORITY, "local")
             if command.startswith("notary headers "):  # the embedded network has no peers
                 command = f"NOTARY_NETWORK=regtest NOTARY_PEERS={peer.address} {command}"
             if command.startswith("cd"):
@@ -62,7 +70,7 @@ def test_every_command_shown_is_run(notary: Notary, evidence: Path, tmp_path: Pa
                 ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
             )
             assert done.returncode == 0, (line, done.stdout, done.stderr)
-            if found := re.match(r"batch (\w{12}):", done.stdout):
+            if found := re.search(r"^batch (\w{12}):", done.stdout, re.MULTILINE):
                 batch = found[1]
             if command.startswith("ots verify"):
                 assert "Success!" in done.stderr

@@ -8,19 +8,23 @@ from notary import limits
 from notary.core.chain import Meeting, boundary, is_comparable, meeting, sound_row
 from notary.core.check import Check, failed, passed, skipped
 from notary.core.facts import Facts, Policy, Sighting
-from notary.core.header import DATE_WINDOW, Header, Trust, block_time, existed_by, has_work, shown
+from notary.core.header import CLOCK_SLACK, DATE_WINDOW, Header, Trust, block_time, existed_by, has_work, shown
 from notary.core.ots import Attestation
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The attesting block, and what is claimed from it; `confirmations` by the source's own count, if it has one."""
+    """The attesting block, and what is claimed from it; `confirmations` by the source's own count, if it has one.
+
+    `latest_clock` is when it had been mined at the latest, in seconds since 1970: `existed_by` is the end of that day.
+    """
 
     height: int
     header: Header
     trust: Trust
     source: str
     existed_by: date
+    latest_clock: int
     confirmations: int | None = None
 
     @property
@@ -146,5 +150,13 @@ def _claim(sighting: Sighting, policy: Policy) -> Block:
     if sighting.confirmations is not None and sighting.confirmations < policy.confirmations:
         source += f": {sighting.confirmations} confirmations; {policy.confirmations} are asked for"
     trust = trust_in(sighting, policy)
-    day = existed_by([header.time for header in sound])
-    return Block(sighting.height, sighting.header, trust, source, day, sighting.confirmations)
+    times = [header.time for header in sound]
+    return Block(
+        sighting.height,
+        sighting.header,
+        trust,
+        source,
+        existed_by(times),
+        max(times) + int(CLOCK_SLACK.total_seconds()),
+        sighting.confirmations,
+    )

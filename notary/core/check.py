@@ -26,11 +26,11 @@ NAMES = {
     13: "not before",
     14: "certificate's data",
     15: "certificate's pages",
+    16: "line of batches",
 }
-"""DESIGN section 4; the last two are of certificates only."""
+"""DESIGN section 4; 14 and 15 are of certificates only, 16 of bundles that list the batches before theirs."""
 
-
-LAST_OF_BUNDLE = 13
+OF_CERTIFICATES = frozenset({14, 15})
 
 NOT_IN_A_PROOF = "not part of a plain proof"
 

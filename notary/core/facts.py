@@ -6,8 +6,10 @@ from enum import StrEnum
 
 from notary.core.chain import Checkpoints
 from notary.core.header import CONFIRMATIONS, Header, Network, Trust
+from notary.core.line import Line
 from notary.core.manifest import Manifest
 from notary.core.ots import Proof
+from notary.core.signers import AllowedSigner
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +97,13 @@ class BundleFacts:
     records: Faults = Faults()
     root: bytes | None = None
     tree_fault: str | None = None
+    manifest_bytes: bytes = b""
     signature: bytes | None = None
     token: bytes | None = None
     head: bytes | None = None
     headers_fault: str | None = None
+    line: Line | None = None
+    line_fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,8 @@ class CertificateFacts:
     """How a certificate compares with the bundle that it carries.
 
     `fault` says why its data could not be read, `differs` what they say otherwise than the bundle; `existed_by`,
-    `block_hash` and `block_time` are theirs; `wording_of` names another release, whose sentences were not compared.
+    `block_hash` and `block_time` are theirs, `named_block_time` that of the block which the manifest names;
+    `wording_of` names another release, whose sentences were not compared.
     `pages` says how its pages differ from the data, `uncompared` why that is not known.
     """
 
@@ -115,6 +121,7 @@ class CertificateFacts:
     existed_by: date | None = None
     block_hash: str | None = None
     block_time: str | None = None
+    named_block_time: str | None = None
     wording_of: str | None = None
     pages: str | None = None
     uncompared: str | None = None
@@ -138,6 +145,30 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class SignerPolicy:
+    """Whose signatures the verifier knows, and what it demands of them (check 7).
+
+    `known` are the entries of the file `file`; None where there is no such file. `required` are names of which the
+    signer has to bear one; `algorithms` those that count, or None for all that are sound.
+    """
+
+    known: tuple[AllowedSigner, ...] | None = None
+    file: str = ""
+    is_required: bool = False
+    required: tuple[str, ...] = ()
+    algorithms: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPolicy:
+    """Which time-stamping authorities the verifier trusts: those of `file`, by certificates in DER (check 9)."""
+
+    roots: tuple[bytes, ...] = ()
+    file: str = ""
+    is_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What the verifier demands, and what this release pins. A bundle cannot weaken it."""
 
@@ -145,6 +176,8 @@ class Policy:
     require: Trust
     checkpoints: Checkpoints
     confirmations: int = CONFIRMATIONS
+    who: SignerPolicy = SignerPolicy()
+    clock: TokenPolicy = TokenPolicy()
 
     @property
     def least(self) -> Trust:

@@ -193,6 +193,11 @@ def existed_by(times: Sequence[int]) -> date:
     return (datetime.fromtimestamp(max(times[:DATE_WINDOW]), UTC) + CLOCK_SLACK).date()
 
 
+def mined_from(header: Header) -> date:
+    """The day (UTC) before which nobody can have known this block: its clock, less what it may run ahead."""
+    return (datetime.fromtimestamp(header.time, UTC) - CLOCK_SLACK).date()
+
+
 def block_time(header: Header) -> str:
     """The header's raw clock in RFC 3339, UTC."""
     return datetime.fromtimestamp(header.time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

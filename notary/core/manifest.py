@@ -2,12 +2,13 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from notary import limits
 from notary.core.digest import DIGEST_BYTES
+from notary.core.header import shown
 from notary.core.strict_json import hex_field, quoted, read_object
 from notary.errors import FormatError
 
@@ -26,10 +27,29 @@ class UnknownVersionError(FormatError):
 
 
 @dataclass(frozen=True, slots=True)
+class NamedBlock:
+    """A block that the manifest names: nobody knew its hash before it was mined. `hash` is in the order of headers."""
+
+    network: str
+    height: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StatedSigner:
+    """Who signed, as the manifest states it: the key as OpenSSH writes it, its did:key, and what is only declared."""
+
+    key: str
+    did: str
+    name: str | None = None
+    organisation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What a manifest states. `declared_at` is RFC 3339 in UTC, by the clock of the machine that stamped.
 
-    `names_block` says whether there is a `not_before`, which this release neither writes nor reads.
+    `previous` is the head of the ledger's batch before it, on the same network and by the same signer.
     """
 
     root: bytes
@@ -38,13 +58,15 @@ class Manifest:
     declared_at: str
     tool: str
     title: str | None = None
-    names_block: bool = False
+    previous: bytes | None = None
+    not_before: NamedBlock | None = None
+    signer: StatedSigner | None = None
 
 
 def write_manifest(manifest: Manifest) -> bytes:
     """The bytes to keep: JSON for people to read, keys in the order of the format's description.
 
-    Raises FormatError for a title that is not Unicode.
+    Raises FormatError for a text that is not Unicode.
     """
     members: dict[str, Any] = {
         "format": FORMAT,
@@ -56,10 +78,16 @@ def write_manifest(manifest: Manifest) -> bytes:
     }
     if manifest.title is not None:
         members["title"] = manifest.title
+    if manifest.previous is not None:
+        members["previous"] = manifest.previous.hex()
+    if block := manifest.not_before:
+        members["not_before"] = {"network": block.network, "height": block.height, "hash": shown(block.hash)}
+    if signer := manifest.signer:
+        members["signer"] = {key: value for key, value in asdict(signer).items() if value is not None}
     try:
         return json.dumps(members, indent=2, ensure_ascii=False).encode() + b"\n"
     except UnicodeEncodeError:
-        raise FormatError("the title is not valid Unicode") from None
+        raise FormatError("the title, or a name, is not valid Unicode") from None
 
 
 def read_manifest(data: bytes) -> Manifest:
@@ -89,6 +117,7 @@ def read_manifest(data: bytes) -> Manifest:
     if not _is_moment(members["declared_at"]):
         raise FormatError(f"{what}: declared_at is not a moment in UTC such as 2019-08-03T10:00:00Z")
     root = hex_field(members, "root", DIGEST_BYTES, what)
+    previous = hex_field(members, "previous", DIGEST_BYTES, what) if "previous" in members else None
     return Manifest(
         root=root,
         size=size,
@@ -96,8 +125,32 @@ def read_manifest(data: bytes) -> Manifest:
         declared_at=members["declared_at"],
         tool=members["tool"],
         title=members.get("title"),
-        names_block="not_before" in members,
+        previous=previous,
+        not_before=_named_block(members["not_before"]) if "not_before" in members else None,
+        signer=_stated_signer(members["signer"]) if "signer" in members else None,
     )
+
+
+def _named_block(value: Any) -> NamedBlock:
+    what = "the manifest's not_before"
+    if not isinstance(value, dict) or value.keys() != {"network", "height", "hash"}:
+        raise FormatError(f"{what} does not have exactly network, height and hash")
+    network, height = value["network"], value["height"]
+    if not (isinstance(network, str) and len(network) <= limits.DECLARED_TEXT):
+        raise FormatError(f"{what}: network is not a short text")
+    if type(height) is not int or not 0 <= height <= limits.BLOCK_HEIGHT:
+        raise FormatError(f"{what}: height is no block's")
+    return NamedBlock(network, height, hex_field(value, "hash", DIGEST_BYTES, what)[::-1])
+
+
+def _stated_signer(value: Any) -> StatedSigner:
+    what = "the manifest's signer"
+    if not isinstance(value, dict) or not {"key", "did"} <= value.keys() <= {"key", "did", "name", "organisation"}:
+        raise FormatError(f"{what} has not key and did, or more than name and organisation beside them")
+    for key, text in value.items():
+        if not (isinstance(text, str) and len(text) <= limits.DECLARED_TEXT):
+            raise FormatError(f"{what}: {key} is not a short text")
+    return StatedSigner(**value)
 
 
 def _is_moment(text: str) -> bool:

@@ -4,18 +4,20 @@ The verdict is `failed` if any check failed; `pending` if all is sound but no bl
 does, with the trust that is asked for; else `unconfirmed`. An attestation behind a broken hash counts for nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from notary.core.block import Block, find_block
-from notary.core.check import LAST_OF_BUNDLE, NOT_IN_A_PROOF, Check, Status, failed, passed, skipped
+from notary.core.check import NOT_IN_A_PROOF, OF_CERTIFICATES, Check, Status, failed, passed, skipped
 from notary.core.facts import BundleFacts, CertificateFacts, Facts, Files, Policy, SeenItem
 from notary.core.header import Network, Trust
 from notary.core.manifest import Manifest
-from notary.core.merkle import steps_to_seal
-from notary.core.ots import BROKEN_HASHES, Attestation, Kind, Proof, leading_steps
+from notary.core.not_before import Beginning, find_beginning
+from notary.core.ots import BROKEN_HASHES, Attestation, Kind, Proof
+from notary.core.signed_by import SignedBy, find_signer
+from notary.core.stamped_by import StampedBy, find_authority
 
 
 class Outcome(StrEnum):
@@ -45,6 +47,10 @@ class Verdict:
     tried: tuple[str, ...]
     items: tuple[SeenItem, ...] = ()
     manifest: Manifest | None = None
+    head: bytes | None = None
+    signed_by: SignedBy | None = None
+    stamped_by: StampedBy | None = None
+    beginning: Beginning | None = None
 
     @property
     def trust(self) -> Trust:
@@ -57,7 +63,7 @@ class Verdict:
 
     @property
     def is_of_certificate(self) -> bool:
-        return self.checks[-1].number > LAST_OF_BUNDLE
+        return any(check.number in OF_CERTIFICATES for check in self.checks)
 
     def check(self, number: int) -> Check:
         return next(check for check in self.checks if check.number == number)
@@ -66,45 +72,87 @@ class Verdict:
         return next((check for check in self.checks if check.status is status), None)
 
 
-def judge(facts: Facts, policy: Policy) -> Verdict:
-    """The verdict on `facts` under `policy`."""
-    bundle, proof = facts.bundle, facts.proof
-    checks = _bundle_checks(facts, bundle) if bundle else [_files(facts.files), *_not_in_a_proof()]
-    made_on = bundle.manifest.network if bundle and bundle.manifest else None
+@dataclass(frozen=True, slots=True)
+class FoundAnchor:
+    """Where a proof leads (checks 10 to 12): `anchor` is the block, if it has the trust that is asked for.
+
+    `is_promised` where only calendars speak for it yet.
+    """
+
+    checks: tuple[Check, ...]
+    block: Block | None
+    anchor: Block | None
+    is_promised: bool
+    calendars: tuple[str, ...]
+
+    def outcome(self, checks: Iterable[Check]) -> Outcome:
+        """What these, which are all the checks that count, come to with this anchor."""
+        if any(check.status is Status.FAILED for check in checks):
+            return Outcome.FAILED
+        if self.is_promised:
+            return Outcome.PENDING
+        return Outcome.UNCONFIRMED if self.anchor is None else Outcome.VERIFIED
+
+
+def find_anchor(facts: Facts, made_on: str | None, policy: Policy) -> FoundAnchor:
+    """The anchor of the proof in `facts`, which was made on the network `made_on`, if that is known."""
+    proof = facts.proof
     counted = tuple(one for one in proof.attestations if not one.hashes & BROKEN_HASHES) if proof else ()
     blocks = tuple(one for one in counted if one.kind is Kind.BITCOIN)
-    checks.append(_path(facts, counted, policy.network))
     block = None
     if made_on in (None, policy.network.name):
         block, header_checks = find_block(facts, blocks, policy)
     else:
         header_checks = _other_network(made_on, policy.network.name)
-    checks += [*header_checks, _not_before(bundle)]
-    if facts.certificate:
-        checks += [_certificate_data(facts.certificate, block), _certificate_pages(facts.certificate)]
-    if any(check.status is Status.FAILED for check in checks):
-        outcome = Outcome.FAILED
-    elif not blocks and any(one.kind is Kind.PENDING for one in counted):
-        outcome = Outcome.PENDING
-    elif block is None or block.trust < policy.least:
-        outcome = Outcome.UNCONFIRMED
+    return FoundAnchor(
+        (_path(facts, counted, policy.network), *header_checks),
+        block,
+        block if block and block.trust >= policy.least else None,
+        not blocks and any(one.kind is Kind.PENDING for one in counted),
+        tuple(dict.fromkeys(one.uri or "" for one in proof.of_kind(Kind.PENDING))) if proof else (),
+    )
+
+
+def judge(facts: Facts, policy: Policy) -> Verdict:
+    """The verdict on `facts` under `policy`."""
+    bundle, proof = facts.bundle, facts.proof
+    checks = _bundle_checks(facts, bundle) if bundle else [_files(facts.files), *_not_in_a_proof()]
+    made_on = bundle.manifest.network if bundle and bundle.manifest else None
+    found = find_anchor(facts, made_on, policy)
+    block, anchor = found.block, found.anchor
+    checks += found.checks
+    signed_by, stamped_by, beginning = None, None, None
+    if bundle and bundle.container_fault is None:
+        signed_by, signature_check = find_signer(bundle, anchor, policy.who)
+        stamped_by, token_check = find_authority(bundle, proof, anchor, policy.clock)
+        checks += [signature_check, token_check]
+    if bundle and bundle.manifest and bundle.manifest.not_before:
+        beginning, check = find_beginning(facts, bundle.manifest.not_before, anchor, policy)
+        checks.append(check)
     else:
-        outcome = Outcome.VERIFIED
-    calendars = tuple(dict.fromkeys(one.uri or "" for one in proof.of_kind(Kind.PENDING))) if proof else ()
+        checks.append(skipped(13, "the manifest names no earlier block" if bundle else NOT_IN_A_PROOF))
+    if bundle and (bundle.line or bundle.line_fault):
+        checks.append(_line(bundle))
+    if facts.certificate:
+        checks += [_certificate_data(facts.certificate, block, beginning), _certificate_pages(facts.certificate)]
     ordered = tuple(sorted(checks, key=lambda check: check.number))
     return Verdict(
         facts.target,
         facts.subject,
-        outcome,
+        found.outcome(checks),
         policy,
         made_on,
         ordered,
         facts.files,
         block,
-        calendars,
+        found.calendars,
         facts.unreachable,
         facts.items,
         bundle.manifest if bundle else None,
+        bundle.head if bundle else None,
+        signed_by,
+        stamped_by,
+        beginning,
     )
 
 
@@ -116,23 +164,28 @@ def _bundle_checks(facts: Facts, bundle: BundleFacts) -> list[Check]:
     if bundle.container_fault is not None:
         rest = (2, 3, 4, 5, 6, 7, 8, 9)
         return [
-            failed(1, "one BagIt bag in a plain zip or folder", bundle.container_fault),
+            container_check(bundle),
             *(skipped(number, "the container was refused") for number in rest),
         ]
     return [
-        passed(1, "one BagIt bag in a plain zip or folder", f"{bundle.entries:,} entries, none refused"),
-        _bag(bundle),
+        container_check(bundle),
+        bag_check(bundle),
         _manifest(bundle),
         _files(facts.files),
         _records(facts.files, bundle),
         _tree(bundle),
-        _signature(bundle),
         _head(bundle, facts.proof),
-        _token(bundle, facts.proof),
     ]
 
 
-def _bag(bundle: BundleFacts) -> Check:  # check 2
+def container_check(bundle: BundleFacts) -> Check:  # check 1
+    expected = "one BagIt bag in a plain zip or folder"
+    if bundle.container_fault is not None:
+        return failed(1, expected, bundle.container_fault)
+    return passed(1, expected, f"{bundle.entries:,} entries, none refused")
+
+
+def bag_check(bundle: BundleFacts) -> Check:  # check 2
     expected = "every file as manifest-sha256.txt and tagmanifest-sha256.txt list it"
     return failed(2, expected, bundle.bag.describe()) if bundle.bag.count else passed(2, expected, "all agree")
 
@@ -176,23 +229,6 @@ def _tree(bundle: BundleFacts) -> Check:  # check 6
     return passed(6, expected, "the same root, recomputed")
 
 
-def _signature(bundle: BundleFacts) -> Check:  # check 7
-    if bundle.signature is None:
-        return skipped(7, "no signature in this bundle")
-    return skipped(7, "there is one, and the head commits to it; this release does not check whose it is")
-
-
-def _token(bundle: BundleFacts, proof: Proof | None) -> Check:  # check 9
-    if bundle.token is None:
-        return skipped(9, "no token in this bundle")
-    if proof is None:
-        return skipped(9, "there is no proof to compare with")
-    sealing = steps_to_seal(bundle.token)
-    if leading_steps(proof, len(sealing)) != sealing:
-        return failed(9, "a proof that seals the token together with the head", "the proof does not lead through it")
-    return skipped(9, "there is one, and the proof seals it; this release does not check whose it is")
-
-
 def _head(bundle: BundleFacts, proof: Proof | None) -> Check:  # check 8
     if bundle.head is None:
         return skipped(8, "there is no manifest to make a head from")
@@ -233,15 +269,24 @@ def describe_attestation(one: Attestation, network: Network | None = None) -> st
     return f"an attestation of unknown kind {one.tag.hex()}"
 
 
-def _not_before(bundle: BundleFacts | None) -> Check:  # check 13
-    if bundle is None:
-        return skipped(13, NOT_IN_A_PROOF)
-    if bundle.manifest is not None and bundle.manifest.names_block:
-        return skipped(13, "the manifest names an earlier block; this release does not check it")
-    return skipped(13, "the manifest names no earlier block")
+def _line(bundle: BundleFacts) -> Check:  # check 16
+    expected = "batches each of which names the head of the one before it"
+    line = bundle.line
+    if line is None:
+        return failed(16, expected, bundle.line_fault or "none")
+    if not line.count and line.missing is None:
+        return passed(16, expected, "it is the first batch of its line")
+    found = f"{line.count:,} before this one"
+    if line.since is not None:
+        found += f", the oldest declared {line.since}"
+    if line.missing is not None:
+        return skipped(16, f"{found}; it names {line.missing.hex()[:12]} before it, which is not listed", expected)
+    return passed(16, expected, f"{found}, which names none before it")
 
 
-def _certificate_data(certificate: CertificateFacts, block: Block | None) -> Check:  # check 14
+def _certificate_data(
+    certificate: CertificateFacts, block: Block | None, beginning: Beginning | None
+) -> Check:  # check 14
     expected = "what the bundle in it gives"
     if certificate.fault is not None:
         return failed(14, expected, certificate.fault)
@@ -253,15 +298,21 @@ def _certificate_data(certificate: CertificateFacts, block: Block | None) -> Che
         return failed(14, f"the block's time {block.time}", certificate.block_time)
     if block and certificate.existed_by is not None and certificate.existed_by < block.existed_by:
         return failed(14, f"no date before {block.existed_by}", f"the date {certificate.existed_by}")
+    named_time = certificate.named_block_time
+    if beginning and named_time not in (None, beginning.time):
+        return failed(14, f"the time {beginning.time} of the block that the manifest names", str(named_time))
     if certificate.existed_by is not None and block is None:
         return skipped(
             14, f"the same, but no header is here to compare its date {certificate.existed_by} with", expected
         )
+    if named_time is not None and beginning is None:
+        return skipped(
+            14, f"the same, but nothing here confirms the block of {named_time} that the manifest names", expected
+        )
     if certificate.wording_of is not None:
         return skipped(14, f"the same facts; its sentences, by {certificate.wording_of}, were not compared", expected)
-    return passed(
-        14, expected, "the same; time of issue, party, matter and how the block was confirmed are its issuer's word"
-    )
+    words = ["time of issue", "party", "matter", "how blocks were confirmed", "whose keys and roots it names"]
+    return passed(14, expected, f"the same; {', '.join(words)} are its issuer's word")
 
 
 def _certificate_pages(certificate: CertificateFacts) -> Check:  # check 15

@@ -70,6 +70,15 @@ def _get(url: str, path: str, digits: int) -> str | None:
     return text
 
 
+def tip_height(url: str) -> int:
+    """The height of the newest block that the explorer knows. Raises SystemFailureError."""
+    reply = exchange("GET", f"{url}/blocks/tip/height", headers={"Accept": "text/plain"})
+    text = reply.body.decode("ascii", errors="replace").strip()
+    if reply.status != 200 or not re.fullmatch("[0-9]{1,9}", text):
+        raise SystemFailureError(f"{explorer_name(url)} answered {reply.status} {clean_text(reply.body)}".rstrip())
+    return int(text)
+
+
 def check_chain(url: str, network: Network) -> None:
     """Raises SystemFailureError where the explorer is one of another chain, or does not answer."""
     genesis = _get(url, "block-height/0", 64)

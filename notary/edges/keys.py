@@ -66,6 +66,14 @@ class PrivateKey:
             value = self._key.sign(data)
         return write_string(algorithm.encode()) + write_string(value)
 
+    def sign_plain(self, data: bytes) -> bytes:
+        """The bare Ed25519 signature over `data`, 64 bytes (RFC 8032). Raises InputError for a key of another type."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        if not isinstance(self._key, Ed25519PrivateKey):
+            raise InputError(f"an Ed25519 key is needed, and this one is of type {self.public.kind}")
+        return self._key.sign(data)
+
 
 # -- new keys -------------------------------------------------------------------------------------------------------
 

@@ -33,6 +33,9 @@ class Settings:
     peers: tuple[str, ...] | None = None
     ledger: Path | None = None
     headers: Path | None = None
+    key: Path | None = None
+    tsa: str | None = None
+    policy: Path | None = None
 
 
 _KINDS = {
@@ -45,6 +48,8 @@ _KINDS = {
     "node_cookie": Path,
     "ledger": Path,
     "headers": Path,
+    "key": Path,
+    "policy": Path,
 }
 
 KEYS = tuple(field.name for field in fields(Settings))

@@ -35,7 +35,10 @@ Relationship = Literal["source", "data", "alternative", "supplement"]
 
 _STANDARDS: list[PDFStandard] = ["a-3a", "ua-1"]
 # Members of the data that hold names rather than sentences.
-_NAMES = frozenset({"author", "bates", "created", "label", "matter", "name", "role", "target", "title"})
+_NAMES = frozenset(
+    {"author", "authority", "bates", "created", "declared_name", "declared_organisation", "did", "label", "listed_as"}
+    | {"matter", "name", "role", "root", "sentences", "target", "title"}
+)
 # The templates set apart what stands between these. They are private use, so text from outside cannot have them.
 _ESCAPED = "\ue000{}\ue001"
 _LEFT_OUT = "\ue002{}\ue001"

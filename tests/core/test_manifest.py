@@ -9,8 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notary import limits
-from notary.core.manifest import Manifest, UnknownVersionError, read_manifest, write_manifest
+from notary.core.manifest import (
+    Manifest,
+    NamedBlock,
+    StatedSigner,
+    UnknownVersionError,
+    read_manifest,
+    write_manifest,
+)
 from notary.errors import FormatError
+from tests.core.blocks import REAL
 
 ROOT = bytes(range(32))
 PLAIN = Manifest(ROOT, 3, "bitcoin", "2026-03-12T09:31:07Z", "notary 0.1.0")
@@ -48,10 +56,37 @@ def test_the_bytes_are_these() -> None:
     )
 
 
-def test_reserved_keys_are_allowed() -> None:
-    previous = {"previous": "00" * 32, "not_before": {"network": "bitcoin", "height": 1, "hash": "00" * 32}}
-    more = {"signer": {"name": "R. Roe"}, "policy": {}}
-    assert read_manifest(written(**previous, **more)) == replace(PLAIN, names_block=True)
+BLOCK = {"network": "bitcoin", "height": 800_000, "hash": bytes(range(32)).hex()}
+SIGNER = {"key": "ssh-ed25519 AAAA", "did": "did:key:z6Mk", "name": "R. Roe", "organisation": "Roe & Co."}
+
+
+def test_what_else_a_manifest_may_state() -> None:
+    data = written(previous="01" * 32, not_before=BLOCK, signer=SIGNER, policy={"any": ["thing"]})
+    assert read_manifest(data) == replace(
+        PLAIN,
+        previous=b"\1" * 32,
+        not_before=NamedBlock("bitcoin", 800_000, bytes(range(31, -1, -1))),
+        signer=StatedSigner("ssh-ed25519 AAAA", "did:key:z6Mk", "R. Roe", "Roe & Co."),
+    )
+    short = {key: SIGNER[key] for key in ("key", "did")}
+    assert read_manifest(written(signer=short)).signer == StatedSigner("ssh-ed25519 AAAA", "did:key:z6Mk")
+
+
+@given(
+    st.none() | st.binary(min_size=32, max_size=32),
+    st.none() | st.builds(NamedBlock, texts, st.integers(0, limits.BLOCK_HEIGHT), st.binary(min_size=32, max_size=32)),
+    st.none() | st.builds(StatedSigner, texts, texts, st.none() | texts, st.none() | texts),
+)
+def test_round_trip_of_the_rest(previous: bytes | None, block: NamedBlock | None, signer: StatedSigner | None) -> None:
+    manifest = replace(PLAIN, previous=previous, not_before=block, signer=signer)
+    assert read_manifest(write_manifest(manifest)) == manifest
+
+
+def test_the_named_blocks_hash_is_written_as_explorers_show_it() -> None:
+    genesis = REAL[0]
+    written_ = write_manifest(replace(PLAIN, not_before=NamedBlock("bitcoin", 0, genesis.hash)))
+    shown = json.loads(written_)["not_before"]["hash"]
+    assert shown == "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"
 
 
 @pytest.mark.parametrize("key", REQUIRED)
@@ -114,6 +149,51 @@ def test_other_bytes_are_refused(data: bytes) -> None:
 def test_values_of_another_kind_are_refused(key: str, value: Any) -> None:
     with pytest.raises(FormatError, match=key):
         read_manifest(written(**{key: value}))
+
+
+LONG = "x" * (limits.DECLARED_TEXT + 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("previous", value) for value in (None, "", "00" * 31, "00" * 33, "AB" * 32, 0, [], {}, "zz" * 32)),
+        *(("not_before", value) for value in (None, 800_000, "", [], {}, [BLOCK], BLOCK | {"time": 1})),
+        *(("not_before", {name: BLOCK[name] for name in BLOCK if name != gone}) for gone in BLOCK),
+        *(("not_before", BLOCK | {"network": value}) for value in (None, 1, [], LONG)),
+        *(("not_before", BLOCK | {"height": value}) for value in (None, -1, True, "1", limits.BLOCK_HEIGHT + 1, [])),
+        *(("not_before", BLOCK | {"hash": value}) for value in (None, "", "00" * 33, "AB" * 32, 1)),
+        *(("signer", value) for value in (None, "R. Roe", [], {}, [SIGNER], SIGNER | {"more": "x"})),
+        *(("signer", {name: SIGNER[name] for name in SIGNER if name != gone}) for gone in ("key", "did")),
+        *(("signer", SIGNER | {name: value}) for name in SIGNER for value in (None, 1, [], {"a": "b"}, LONG)),
+    ],
+)
+def test_what_else_it_states_is_read_as_strictly(key: str, value: Any) -> None:
+    with pytest.raises(FormatError, match=key):
+        read_manifest(written(**{key: value}))
+
+
+@pytest.mark.parametrize("members", [{"signer": SIGNER | {"name": 5}}, {"not_before": BLOCK | {"network": 5}}])
+def test_half_a_surrogate_pair_is_refused_wherever_it_stands(members: dict[str, Any]) -> None:
+    data = json.dumps(MEMBERS | members).encode()
+    assert data.count(b": 5") == 1
+    with pytest.raises(FormatError):
+        read_manifest(data.replace(b": 5", b': "\\udc80"'))
+
+
+def test_a_key_twice_is_refused_wherever_it_stands() -> None:
+    for members, key in (({"signer": SIGNER}, b'"did"'), ({"not_before": BLOCK}, b'"height"')):
+        data = written(**members)
+        with pytest.raises(FormatError):
+            read_manifest(data.replace(key, key + b': "x", ' + key))
+
+
+@pytest.mark.parametrize(
+    "signer", [StatedSigner("k", "d", "caf\udce9"), StatedSigner("k", "d", None, "\ud800"), StatedSigner("\udfff", "d")]
+)
+def test_a_name_that_is_not_text_is_refused_when_it_is_written(signer: StatedSigner) -> None:
+    with pytest.raises(FormatError):
+        write_manifest(replace(PLAIN, signer=signer))
 
 
 @pytest.mark.parametrize(

@@ -186,13 +186,19 @@ def test_many_faults_are_counted_and_the_first_ones_named() -> None:
     assert "1,497 more" in check.found
 
 
-def test_what_is_not_checked_is_not_passed() -> None:
-    """A signature or a token is part of the head; whether it is good is another question."""
+def test_a_signature_and_a_token_that_are_none_fail() -> None:
+    """Both are part of the head, and both are checked; what is sound of them: test_signed_by.py, test_stamped_by.py."""
     sealed = replace(proof(attested()), timestamp=write_steps(steps_to_seal(b"t")))
     verdict = judge(replace(bundle(signature=b"s", token=b"t"), proof=sealed), POLICY)
     statuses = status_of(verdict)
-    assert (statuses[7], statuses[9], statuses[13]) == ("skipped", "skipped", "skipped")
-    assert verdict.outcome is Outcome.VERIFIED
+    assert (statuses[7], statuses[9], statuses[13]) == ("failed", "failed", "skipped")
+    assert verdict.outcome is Outcome.FAILED
+    assert (verdict.signed_by, verdict.stamped_by, verdict.beginning) == (None, None, None)
+
+
+def test_a_container_that_was_refused_leaves_signature_and_token_unchecked() -> None:
+    statuses = status_of(judge(replace(BUNDLED, bundle=BundleFacts(container_fault="a bomb")), POLICY))
+    assert (statuses[1], statuses[7], statuses[9], statuses[13]) == ("failed", "skipped", "skipped", "skipped")
 
 
 def test_digests_alone_leave_files_and_records_unchecked() -> None:

@@ -256,7 +256,8 @@ def test_two_drafts_of_one_process_do_not_meet(path: Path) -> None:
             assert sizes == [10, 5]
 
     def seal(ledger: Ledger, draft: drafts.Draft) -> int:
-        return ledger.seal(draft, new_batch(str(draft.size)), "2024-01-01T00:00:00Z").size
+        new = new_batch(str(draft.size), previous=ledger.last_of_line("local", None))
+        return ledger.seal(draft, new, "2024-01-01T00:00:00Z").size
 
     within(20, two)
     assert not draft_files(path)

@@ -137,7 +137,7 @@ def check(path: Path) -> None:
                 assert (batch.id, one.index) in [(b.id, i.index) for b, i in ledger.find_digest(digest)]
     assert raw(path, "PRAGMA integrity_check") == [("ok",)]
     assert raw(path, "PRAGMA foreign_key_check") == []
-    assert raw(path, "PRAGMA user_version") == [(2,)]
+    assert raw(path, "PRAGMA user_version") == [(3,)]
     assert raw(path, "SELECT name FROM sqlite_master WHERE name LIKE '%before%' OR sql LIKE '%before%'") == [
         (name,) for name in ("events_are_never_changed", "events_are_never_replaced", "events_are_never_removed")
     ]
@@ -161,7 +161,7 @@ def test_an_empty_ledger(path: Path) -> None:
     make_old(path).close()
     with open_ledger(path) as ledger:
         assert ledger.batches() == []
-    assert raw(path, "PRAGMA user_version") == [(2,)]
+    assert raw(path, "PRAGMA user_version") == [(3,)]
 
 
 def test_the_views_show_it_too(old: Path) -> None:
@@ -194,6 +194,47 @@ def test_many_open_it_at_once(old: Path) -> None:
 def count(path: Path) -> int:
     with open_ledger(path) as ledger:
         return len(ledger.batches())
+
+
+# -- a ledger of the second release -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def second(old: Path) -> Path:
+    """The same ledger, as the second release had it: signatures, tokens and the line of batches were not known."""
+    connection = sqlite3.connect(old, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    migrations.MIGRATIONS.apply(Database(connection), stop_before="signatures_and_tokens")
+    connection.execute("PRAGMA user_version = 2")
+    connection.execute("COMMIT")
+    connection.close()
+    assert not raw(old, "SELECT 1 FROM pragma_table_info('batches') WHERE name IN ('signer', 'previous', 'token')")
+    return old
+
+
+def test_a_ledger_of_the_second_release_is_there_as_it_was(second: Path, tmp_path: Path) -> None:
+    check(second)
+    with open_ledger(second) as ledger:
+        named = {(one.signature, one.signer, one.previous, one.authority, one.token) for one in ledger.batches()}
+        assert named == {(None,) * 5}
+        newest = max(ledger.batches(), key=lambda batch: batch.id)
+        assert ledger.last_of_line("local", None) == newest.head
+        assert ledger.last_of_line("local", "ssh-ed25519 AAAA") is None
+        assert ledger.last_of_line("bitcoin", None) is None
+    with open_ledger(tmp_path / "new.db"):
+        pass
+    query = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"
+    assert raw(second, query) == raw(tmp_path / "new.db", query)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+@pytest.mark.parametrize(("where", "call"), [("_run", 1), ("_migrate", 0)])
+def test_kill_9_leaves_the_second_releases_ledger(second: Path, where: str, call: int) -> None:
+    before = dump(second)
+    ended = subprocess.run([sys.executable, "-c", DYING, second, where, str(call)], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert dump(second) == before
+    check(second)
 
 
 # -- cut short ------------------------------------------------------------------------------------------------------
@@ -230,7 +271,10 @@ with open_ledger(Path(sys.argv[1])):
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
 @pytest.mark.parametrize(
     ("where", "call"),
-    [("_run", 1), ("text_or_bytes", 1), ("text_or_bytes", 400), ("_run", 2), ("index_items", 1), ("_migrate", 0)],
+    [
+        *(("_run", 1), ("text_or_bytes", 1), ("text_or_bytes", 400), ("_run", 2)),
+        *(("index_items", 1), ("_run", 3), ("_migrate", 0)),
+    ],
 )
 def test_kill_9_in_the_middle_leaves_the_old_ledger(old: Path, where: str, call: int) -> None:
     before = dump(old)

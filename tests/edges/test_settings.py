@@ -32,10 +32,13 @@ WRITTEN: dict[str, tuple[str, str, Any]] = {
     "peers": ('["203.0.113.7", "[2001:db8::7]:8333"]', "203.0.113.7,[2001:db8::7]:8333", None),
     "ledger": ('"/data/ledger.db"', "/data/ledger.db", Path("/data/ledger.db")),
     "headers": ('"/data/headers"', "/data/headers", Path("/data/headers")),
+    "key": ('"/data/key"', "/data/key", Path("/data/key")),
+    "tsa": ('"https://tsa.example/tsr"', "https://tsa.example/tsr", "https://tsa.example/tsr"),
+    "policy": ('"/data/policy.toml"', "/data/policy.toml", Path("/data/policy.toml")),
 }
 LISTS = ("calendars", "explorers", "peers")
 NUMBERS = ("confirmations", "min_calendars", "min_explorers")
-PATHS = ("node_cookie", "ledger", "headers")
+PATHS = ("node_cookie", "ledger", "headers", "key", "policy")
 
 
 def expected(key: str) -> Any:

@@ -169,13 +169,19 @@ def mine(previous: bytes, merkle_root: bytes, clock: int, bits: int = 0x207FFFFF
     raise AssertionError
 
 
-def chain(merkle_root: bytes, clocks: list[int], **options: Any) -> list[bytes]:
-    """Headers in a row, the first with this merkle root."""
+def chain(merkle_root: bytes, clocks: list[int], after: bytes | None = None, **options: Any) -> list[bytes]:
+    """Headers in a row, the first with this merkle root, upon the header `after`."""
     headers: list[bytes] = []
     for clock in clocks:
-        previous = sha256(sha256(headers[-1])) if headers else bytes(32)
+        last = headers[-1] if headers else after
+        previous = sha256(sha256(last)) if last else bytes(32)
         headers.append(mine(previous, sha256(previous) if headers else merkle_root, clock, **options))
     return headers
+
+
+def shown_hash(header: bytes) -> str:
+    """As explorers show it."""
+    return sha256(sha256(header))[::-1].hex()
 
 
 def forge(
@@ -192,11 +198,19 @@ def forge(
     runs: Any = None,
     pick_headers: Callable[[list[bytes]], list[bytes]] = list,
     more: dict[str, bytes] | None = None,
-    to_seal: bytes | None = None,
+    to_seal: bytes | Callable[[bytes], bytes] | None = None,
     version: bytes = b"\1",
+    sign: Callable[[bytes], bytes] | None = None,
+    stamp: Callable[[bytes], bytes] | None = None,
+    earlier: int = 0,
+    line: Callable[[bytes], bytes] | None = None,
 ) -> Files:
-    """A bundle of section 1's formulas. The proof starts at the seal; `attested` says what it makes of it."""
-    more = more or {}
+    """A bundle of section 1's formulas. The proof starts at the seal; `attested` says what it makes of it.
+
+    `sign` makes a signature of the manifest, `stamp` a token of the head, `line` the line of batches of the manifest.
+    The manifest names the first of `earlier` blocks before the attesting one, whose headers are there too.
+    """
+    more = dict(more or {})
     files: Files = {"bagit.txt": b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"}
     shown = tuple(range(len(records))) if shown is None else shown
     leaves, text = [], b""
@@ -227,20 +241,32 @@ def forge(
             tree.insert(place, result)
         return result
 
-    fields = {"format": "notary/v1", "root": build(0, len(leaves), True).hex(), "size": len(leaves)}
+    fields: dict[str, Any] = {"format": "notary/v1", "root": build(0, len(leaves), True).hex(), "size": len(leaves)}
     fields |= {"network": "local", "declared_at": "2026-11-21T03:10:53Z", "tool": "a forge"}
+    before = chain(sha256(b"earlier"), [MIDNIGHT - 600 * ago for ago in range(earlier, 0, -1)])
+    if before:
+        fields["not_before"] = {"network": "local", "height": 101 - earlier, "hash": shown_hash(before[0])}
     text_manifest = json.dumps(fields | (manifest if isinstance(manifest, dict) else {})).encode()
     files["notary/manifest.json"] = manifest(text_manifest) if callable(manifest) else text_manifest
-    signature, token = more.get("notary/manifest.sig", b""), more.get("notary/head.tsr")
+    if sign:
+        more["notary/manifest.sig"] = sign(files["notary/manifest.json"])
+    if line:
+        more["notary/line.jsonl"] = line(files["notary/manifest.json"])
+    signature = more.get("notary/manifest.sig", b"")
     statement = reader.statement_hash(files["notary/manifest.json"], signature)
     head = reader.head_hash(bytes.fromhex(str(fields["root"])), len(leaves), statement)
+    if stamp:
+        more["notary/head.tsr"] = stamp(head)
+    token = more.get("notary/head.tsr")
     seal = head if to_seal == b"" else reader.seal_hash(head, token)
+    if callable(to_seal):
+        to_seal = to_seal(token or b"")
     if to_seal is None:
         to_seal = b"" if token is None else b"".join(steps_to_seal(token))
     ends = proof(seal) if callable(proof) else proof
-    headers = chain(attested(seal), list(clocks), **(mining or {}))
+    headers = before + chain(attested(seal), list(clocks), before[-1] if before else None, **(mining or {}))
     headers = pick_headers(headers)
-    listed = [{"start": 101, "count": len(headers)}] if runs is None else runs
+    listed = [{"start": 101 - earlier, "count": len(headers)}] if runs is None else runs
     files |= {
         "notary/items.jsonl": items(text),
         "notary/tree.bin": b"".join(tree),

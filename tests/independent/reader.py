@@ -1,6 +1,7 @@
 """A verifier of notary's bundles, written from notary/FORMAT.md alone.
 
-It shares no line with notary and needs nothing but Python's standard library. The tests beside it let both judge the
+It shares no line with notary and needs nothing but Python's standard library, and for signatures and tokens OpenSSH's
+and OpenSSL's programs. The tests beside it let both judge the
 same bundles; wherever they differ, one of them or the page is wrong. It would rather be short than fast: a bundle is
 read into memory whole. The numbers of checks are those of the page's section 3.
 
@@ -19,12 +20,16 @@ from typing import Any
 
 from tests.independent.proofs import PENDING, Proof, read_proof
 from tests.independent.steps import Failure, Files, Refused, need, sha256
+from tests.independent.who import check_line, check_named_block, check_signature
+from tests.independent.who import check_token as time_of_token
 from tests.independent.zips import read_zip
 
 Trusted = Callable[[int], bytes | None]
 
 HEX16, HEX32 = "[0-9a-f]{32}", "[0-9a-f]{64}"
 TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+SHORT = "(?s).{0,4096}"
+SIGNER_KEYS = {"key", "did", "name", "organisation"}
 MANIFEST_KEYS = {"format", "root", "size", "network", "declared_at", "tool"}
 OPTIONAL_KEYS = {"title", "previous", "not_before", "signer", "policy"}
 RECORD_KEYS = {"path", "path_hex", "size", "mtime", "exhibit", "custodian", "bates", "description", "source"}
@@ -68,6 +73,11 @@ def statement_hash(manifest: bytes, signature: bytes = b"") -> bytes:
 def head_hash(root: bytes, n: int, statement: bytes) -> bytes:
     """The number that commits to a whole batch."""
     return sha256(b"\2notary/v1\n", root, struct.pack(">Q", n), statement)
+
+
+def head_of(manifest: dict[str, Any], text: bytes, signature: bytes) -> bytes:
+    """The head of a batch with this manifest, of whose bytes this is the signature."""
+    return head_hash(bytes.fromhex(manifest["root"]), manifest["size"], statement_hash(text, signature))
 
 
 def seal_hash(head: bytes, token: bytes | None) -> bytes:
@@ -155,8 +165,18 @@ def check_manifest(data: bytes) -> dict[str, Any]:
     need(keys >= MANIFEST_KEYS and keys <= MANIFEST_KEYS | OPTIONAL_KEYS, f"a manifest with the keys {sorted(keys)}")
     need(matches(manifest["root"], HEX32) and is_int(manifest["size"], 1, 1 << 40), "no root, or no size")
     texts = [manifest.get(key, "") for key in ("network", "tool", "title")]
-    need(all(matches(text, "(?s).{0,4096}") for text in texts), "a text that is none, or too long")
+    need(all(matches(text, SHORT) for text in texts), "a text that is none, or too long")
     need(is_time(manifest["declared_at"]), "no time of declaration")
+    need("previous" not in manifest or matches(manifest["previous"], HEX32), "no head of the batch before")
+    if "not_before" in manifest:
+        block = manifest["not_before"]
+        need(isinstance(block, dict) and block.keys() == {"network", "height", "hash"}, "no named block")
+        need(matches(block["network"], SHORT) and matches(block["hash"], HEX32), "no network, or no hash")
+        need(is_int(block["height"], 0, (1 << 32) - 1), "no height")
+    if "signer" in manifest:
+        signer = manifest["signer"]
+        need(isinstance(signer, dict) and {"key", "did"} <= signer.keys() <= SIGNER_KEYS, "no signer")
+        need(all(matches(text, SHORT) for text in signer.values()), "a text that is none, or too long")
     return manifest  # type: ignore[no-any-return]
 
 
@@ -285,12 +305,14 @@ def check_tree(items: list[dict[str, Any]], tree: bytes | None, manifest: dict[s
 # ---- Section 3: verification ---------------------------------------------------------------------------------------
 
 
-def check_token(proof: Proof, head: bytes, token: bytes | None) -> None:
-    """Step 9: before any fork, the proof leads to the seal."""
+def check_token(proof: Proof, head: bytes, token: bytes | None) -> datetime | None:
+    """Step 9: before any fork, the proof leads to the seal; the token's time."""
     if token is not None:
         joined = head + sha256(token)
         three = (joined, b"\3" + joined, seal_hash(head, token))
         need(proof.fork >= 3 and proof.attestations[0].place.path[1:4] == three, "a token that the proof leaves out")
+        return time_of_token(token, head)
+    return None
 
 
 def read_headers(files: Files, network: str) -> dict[int, bytes]:
@@ -343,8 +365,8 @@ def leads_to(height: int, header_at: Trusted, network: str) -> str | None:
     return sha256(sha256(header))[::-1].hex() if header and has_work(header, network, first) else None
 
 
-def day_of(height: int, header_at: Trusted, network: str) -> date:
-    """The latest clock of the block and of up to eleven that follow it, plus two hours, as a day in UTC."""
+def latest_of(height: int, header_at: Trusted, network: str) -> datetime:
+    """The latest clock of the block and of up to eleven that follow it, plus two hours."""
     first, latest = header_at(height), 0
     header = first
     for later in range(height + 1, height + 13):
@@ -353,7 +375,7 @@ def day_of(height: int, header_at: Trusted, network: str) -> date:
         latest = max(latest, int.from_bytes(header[68:72], "little"))
         following = header_at(later)
         header = following if following and following[4:36] == sha256(sha256(header)) else None
-    return (datetime.fromtimestamp(latest, UTC) + timedelta(hours=2)).date()
+    return datetime.fromtimestamp(latest, UTC) + timedelta(hours=2)
 
 
 def verify(
@@ -391,13 +413,17 @@ def verify(
     if items is not None and manifest:
         verdict.of = manifest["size"]
         step(6, check_tree, items, files.get("notary/tree.bin"), manifest)
+    if manifest:
+        text, line = files["notary/manifest.json"], files.get("notary/line.jsonl")
+        step(7, check_signature, text, manifest, files.get("notary/manifest.sig"))
+        if line is not None:
+            step(16, check_line, line, manifest, load_json, check_manifest, head_of)
     if not manifest or not proof:
         return verdict
 
-    statement = statement_hash(files["notary/manifest.json"], files.get("notary/manifest.sig", b""))
-    head = head_hash(bytes.fromhex(manifest["root"]), manifest["size"], statement)
+    head = head_of(manifest, files["notary/manifest.json"], files.get("notary/manifest.sig", b""))
     step(8, need, (proof.file_hash, proof.digest) == (0x08, head), "a proof of another head")
-    step(9, check_token, proof, head, files.get("notary/head.tsr"))
+    stamped = step(9, check_token, proof, head, files.get("notary/head.tsr"))
 
     own = read_headers(files, manifest["network"])
     source: Trusted = trusted or own.get
@@ -425,10 +451,21 @@ def verify(
     linked = [height for height, (end, known) in ends.items() if end and end == known]
     enough = linked if not trusted and (network == "bitcoin" or pinned) else good
     chained = [height for height in enough if source(height)]
+    latest = latest_of(chained[0], lambda height: source(height) or own.get(height), network) if chained else None
+    step(9, need, not (stamped and latest) or stamped <= latest, "a token of after the block")
+
+    def trusted_at(height: int) -> bytes | None:
+        """Step 13 by the page: as in steps 11 and 12."""
+        header = source(height) or own.get(height)
+        end = leads_to(height, own.get, network)
+        is_pinned = bool(pinned) and end is not None and end == (pinned or {}).get(height - height % 2016 + 2015)
+        free = bool(trusted) or (network != "bitcoin" and not pinned)
+        return header if header and has_work(header, network) and (free or is_pinned) else None
+
+    if network == manifest["network"]:
+        step(13, check_named_block, manifest.get("not_before"), chained[0] if chained else None, network, trusted_at)
     if not verdict.failed_checks:
         pending = not by_blocks and any(each.tag == PENDING for each in counting)
         verdict.outcome = "verified" if chained else "pending" if pending else "unconfirmed"
-        verdict.existed_by = (
-            day_of(chained[0], lambda height: source(height) or own.get(height), network) if chained else None
-        )
+        verdict.existed_by = latest.date() if latest else None
     return verdict

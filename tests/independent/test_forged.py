@@ -1,20 +1,26 @@
 """notary and the reader agree on forged bundles, in each of which a single clause of FORMAT.md decides."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.independent import reader
 from tests.independent.forge import (
+    MIDNIGHT,
     RECORDS,
     bitcoin,
     both,
+    chain,
     forge,
     pending,
+    shown_hash,
     steps_to_seal,
     write_zip,
 )
+from tests.independent.seals import MINE, YOURS, Key, token_at
 from tests.independent.steps import sha256
 
 DAY = 86_400
@@ -50,7 +56,11 @@ def field(key: str, outcome: str, *values: Any) -> Iterator[tuple[str, tuple[str
 def of_manifest(key: str, outcome: str, *values: Any) -> Iterator[tuple[str, tuple[str, Options]]]:
     """A batch for each value of a field of the manifest."""
     for value in values:
-        yield f"manifest's {key} {value!r}"[:70], (outcome, {"manifest": {key: value}})
+        told = f"manifest's {key} {value!r}"
+        yield (
+            (told if len(told) <= 70 else f"{told[:60]} {sha256(told.encode()).hex()[:6]}"),
+            (outcome, {"manifest": {key: value}}),
+        )
 
 
 def nested(depth: int) -> dict[str, Any]:
@@ -58,9 +68,70 @@ def nested(depth: int) -> dict[str, Any]:
     return {"a": nested(depth - 1)} if depth > 1 else {}
 
 
-TOKEN, SIGNATURE = {"notary/head.tsr": b"a token"}, {"notary/manifest.sig": b"a signature"}
-APPEND, PREPEND, HASH = steps_to_seal(b"a token")
+NO_TOKEN, NO_SIGNATURE = {"notary/head.tsr": b"a token"}, {"notary/manifest.sig": b"a signature"}
+SIGNED: Options = {"manifest": {"signer": MINE.signer}, "sign": MINE.sign}
+NAMED = MINE.signer | {"name": "R. Roe", "organisation": "Roe & Co."}
+HOUR = 3600
+LATEST = MIDNIGHT + 600 + 2 * HOUR
+"""The last second of the date of a forged bundle: its last block's clock, and two hours."""
+TOKEN: Options = {"stamp": token_at(MIDNIGHT - HOUR)}
 
+
+def sealed(how: Callable[[bytes, bytes, bytes], bytes]) -> Options:
+    """A bundle with a token whose three operations stand otherwise."""
+    return TOKEN | {"to_seal": lambda token: how(*steps_to_seal(token))}
+
+
+def signed_by(key: Key, /, **more: Any) -> Options:
+    """A bundle that names my key, with a signature by this one."""
+    return SIGNED | {"sign": lambda text: key.sign(text, **more)}
+
+
+def previous_of(*entries: tuple[dict[str, Any], bytes | None]) -> str:
+    """The head of the newest of these: manifest, signature."""
+    manifest, signature = entries[0]
+    return reader.head_of(manifest, json.dumps(manifest).encode(), signature or b"").hex()
+
+
+def entry(number: int, before: list[tuple[dict[str, Any], bytes | None]], key: Key | None, **fields: Any) -> Any:
+    """A batch that names the newest of those before it."""
+    manifest: dict[str, Any] = {"format": "notary/v1", "root": f"{number:064x}", "size": 1, "network": "local"}
+    manifest |= {"declared_at": "2026-11-20T00:00:00Z", "tool": "a forge"}
+    manifest |= {"previous": previous_of(*before)} if before else {}
+    manifest |= {"signer": key.signer} if key else {}
+    manifest |= fields
+    return manifest, key.sign(json.dumps(manifest).encode()) if key else None
+
+
+def lined(
+    key: Key | None = MINE,
+    count: int = 3,
+    change: Callable[[list[Any]], list[Any]] = list,
+    text: Callable[[bytes], bytes] = bytes,
+    **fields: Any,
+) -> Options:
+    """A bundle with a line of so many batches; `fields` are those of the oldest's manifest."""
+    entries: list[Any] = []
+    for number in range(count):
+        entries.insert(0, entry(number, entries, key, **(fields if number == 0 else {})))
+    data = b""
+    for manifest, signature in change(entries):
+        members = {"manifest": json.dumps(manifest)} | ({"signature": signature.decode()} if signature else {})
+        data += json.dumps(members).encode() + b"\n"
+    own = ({"signer": key.signer} if key else {}) | ({"previous": previous_of(*entries)} if entries else {})
+    return {"manifest": own, "line": lambda _: text(data)} | ({"sign": key.sign} if key else {})
+
+
+def naming(network: str = "local", **fields: Any) -> Options:
+    """A bundle with the headers of three earlier blocks, whose manifest names something else than the first."""
+    first = chain(sha256(b"earlier"), [MIDNIGHT - 600 * ago for ago in (3, 2, 1)])[0]
+    return {
+        "earlier": 3,
+        "manifest": {"not_before": {"network": network, "height": 98, "hash": shown_hash(first)} | fields},
+    }
+
+
+BLOCK = {"network": "bitcoin", "height": 800_000, "hash": "ab" * 32}
 CONTAINERS: dict[str, tuple[str, Options]] = {
     "as it should be": ("verified", {}),
     "one item": ("verified", one()),
@@ -86,17 +157,87 @@ CONTAINERS: dict[str, tuple[str, Options]] = {
     "a withheld path": ("failed", {"names": {0: "data/a/x"}, "withheld": (0,)}),
     "not in data": ("failed", {"names": {0: "a/x"}}),
     "path_hex in data": ("failed", hexed("61ff") | {"names": {0: "data/61ff"}}),
-    # signature and token
-    "signature": ("verified", {"more": SIGNATURE}),
-    "signature of nothing": ("verified", {"more": {"notary/manifest.sig": b""}}),
-    "token": ("verified", {"more": TOKEN}),
-    "signature and token": ("verified", {"more": TOKEN | SIGNATURE}),
-    "token of nothing": ("verified", {"more": {"notary/head.tsr": b""}}),
-    "a token beside the proof": ("failed", {"more": TOKEN, "to_seal": b""}),
-    "a token behind a fork": ("failed", {"more": TOKEN, "to_seal": b"\xff" + pending() + APPEND + PREPEND + HASH}),
-    "a fork at the token": ("failed", {"more": TOKEN, "to_seal": APPEND + b"\xff" + pending() + PREPEND + HASH}),
-    "a fork behind the token": ("verified", {"more": TOKEN, "proof": b"\xff" + pending() + b"\x08" + bitcoin()}),
-    "a token in other operations": ("failed", {"more": TOKEN, "to_seal": PREPEND + APPEND + HASH}),
+    # signature
+    "signature": ("verified", SIGNED),
+    "signature and names": ("verified", SIGNED | {"manifest": {"signer": NAMED}}),
+    "signature with SHA-256": ("verified", signed_by(MINE, hash_name="sha256")),
+    "signature of a manifest that names nobody": ("verified", {"sign": MINE.sign}),
+    "no signature by whom it names": ("failed", {"manifest": {"signer": MINE.signer}}),
+    "signature by another key": ("failed", signed_by(YOURS)),
+    "signature by another key, as if by this": ("failed", signed_by(YOURS, key=MINE.blob)),
+    "signature for something else": ("failed", signed_by(MINE, namespace="file")),
+    "signature for something alike": ("failed", signed_by(MINE, namespace="notary-manifest@v10")),
+    "signature of version 2": ("failed", signed_by(MINE, version=2)),
+    "signature with more behind": ("failed", signed_by(MINE, behind=b"\0")),
+    "signature with SHA-1": ("failed", signed_by(MINE, hash_name="sha1")),
+    "signature over other bytes": ("failed", SIGNED | {"sign": lambda text: MINE.sign(text + b"\n")}),
+    "signature, cut": ("failed", SIGNED | {"sign": lambda text: MINE.sign(text)[:-50]}),
+    "signature of nothing": ("failed", {"more": {"notary/manifest.sig": b""}}),
+    "signature that is none": ("failed", {"more": NO_SIGNATURE}),
+    "signature, oversized": ("failed", {"more": {"notary/manifest.sig": b"x" * 65_537}}),
+    "another key's did": ("failed", SIGNED | {"manifest": {"signer": MINE.signer | {"did": YOURS.signer["did"]}}}),
+    # token
+    "token": ("verified", TOKEN),
+    "signature and token": ("verified", TOKEN | SIGNED),
+    "token of the last second": ("verified", {"stamp": token_at(LATEST)}),
+    "token of a second later, as accurate as it says": ("verified", {"stamp": token_at(LATEST + 1)}),
+    "token of two seconds later": ("failed", {"stamp": token_at(LATEST + 2)}),
+    "token of years before": ("verified", {"stamp": token_at(MIDNIGHT - 5000 * DAY)}),
+    "token over another head": ("failed", {"stamp": lambda head: token_at(MIDNIGHT)(sha256(head))}),
+    "token with a byte more": ("failed", {"stamp": lambda head: token_at(MIDNIGHT)(head) + b"\0"}),
+    "token, cut": ("failed", {"stamp": lambda head: token_at(MIDNIGHT)(head)[:-1]}),
+    "token with another time": (
+        "failed",
+        {"stamp": lambda head: swap(b"20261121000000Z", b"20251121000000Z")(token_at(MIDNIGHT)(head))},
+    ),
+    "token that is none": ("failed", {"more": NO_TOKEN}),
+    "token of nothing": ("failed", {"more": {"notary/head.tsr": b""}}),
+    "token, oversized": ("failed", {"more": {"notary/head.tsr": b"x" * 65_537}}),
+    "a token beside the proof": ("failed", TOKEN | {"to_seal": b""}),
+    "another token than is sealed": ("failed", TOKEN | {"to_seal": b"".join(steps_to_seal(b"another"))}),
+    "a token that was taken away": (
+        "verified",
+        {
+            "to_seal": b"".join(steps_to_seal(b"gone")),
+            "attested": lambda head: sha256(sha256(b"\3", head, sha256(b"gone"))),
+        },
+    ),
+    "a token behind a fork": ("failed", sealed(lambda a, p, h: b"\xff" + pending() + a + p + h)),
+    "a fork at the token": ("failed", sealed(lambda a, p, h: a + b"\xff" + pending() + p + h)),
+    "a fork behind the token": ("verified", TOKEN | {"proof": b"\xff" + pending() + b"\x08" + bitcoin()}),
+    "a token in other operations": ("failed", sealed(lambda a, p, h: p + a + h)),
+    # the block that is named
+    "an earlier block": ("verified", {"earlier": 3}),
+    "an earlier block, signed and sealed": ("verified", {"earlier": 3} | TOKEN | SIGNED),
+    "an earlier block with another hash": ("failed", naming(hash="00" * 32)),
+    "an earlier block at another height": ("failed", naming(height=99)),
+    "a block that nobody has": ("verified", naming(height=5)),
+    "the attesting block": ("failed", naming(height=101)),
+    "a block after it": ("failed", naming(height=103)),
+    "the last height of all": ("failed", naming(height=2**32 - 1)),
+    "a block of another network": ("verified", naming("bitcoin", height=2**32 - 1)),
+    "a named block whose header was altered": (
+        "failed",
+        {"earlier": 2, "pick_headers": lambda all_: [*chain(bytes(32), [MIDNIGHT]), *all_[1:]]},
+    ),
+    # the line of batches
+    "a line": ("verified", lined()),
+    "a line of nobody": ("verified", lined(None)),
+    "the first batch of a line": ("verified", lined(count=0)),
+    "a line without its oldest": ("verified", lined(change=lambda all_: all_[:-1])),
+    "a line without any": ("verified", lined(change=lambda all_: [])),
+    "a line that goes on": ("failed", lined(change=lambda all_: [*all_, all_[-1]])),
+    "a line without its newest": ("failed", lined(change=lambda all_: all_[1:])),
+    "a line the other way round": ("failed", lined(change=lambda all_: all_[::-1])),
+    "a line with one left out": ("failed", lined(change=lambda all_: [all_[0], all_[2]])),
+    "a line of another network": ("failed", lined(network="regtest")),
+    "a line with another signer": ("failed", lined(signer=YOURS.signer)),
+    "a line with an unsigned batch": ("failed", lined(change=lambda all_: [*all_[:2], (all_[2][0], None)])),
+    "a line with another's signature": ("failed", lined(change=lambda all_: [*all_[:2], (all_[2][0], all_[1][1])])),
+    "a line without an end": ("failed", lined(text=lambda data: data[:-1])),
+    "a line with a blank line": ("failed", lined(text=lambda data: data + b"\n")),
+    "a line with another key": ("failed", lined(text=swap(b'{"manifest"', b'{"more": "", "manifest"'))),
+    "a line of anything": ("failed", lined(text=lambda data: b"{}\n")),
 }
 MANIFESTS: dict[str, tuple[str, Options]] = {
     **dict(of_manifest("format", "refused", "notary/v2", 1, None)),
@@ -117,10 +258,17 @@ MANIFESTS: dict[str, tuple[str, Options]] = {
     **dict(
         of_manifest("declared_at", "failed", "2026-11-21T03:60:00Z", "\uff12026-11-21T03:10:53Z", "2026-1-21T03:10:53Z")
     ),
-    **dict(of_manifest("previous", "verified", "x", None, [], nested(7))),
+    **dict(of_manifest("previous", "verified", "ab" * 32)),
+    **dict(of_manifest("previous", "failed", "x", None, [], "AB" * 32, "ab" * 31, "ab" * 33)),
+    **dict(of_manifest("policy", "verified", nested(7), None, [1], "x")),
     **dict(of_manifest("policy", "failed", nested(8), 2**53, 1.5)),
-    **dict(of_manifest("signer", "verified", {"é": True})),
-    **dict(of_manifest("not_before", "verified", 800_000)),
+    **dict(of_manifest("signer", "failed", {"é": True}, None, "R. Roe", {}, {"key": "x"}, {"key": "x", "did": 1})),
+    **dict(of_manifest("signer", "failed", MINE.signer | {"name": "x" * 4097}, MINE.signer | {"more": "x"})),
+    **dict(of_manifest("not_before", "verified", BLOCK, BLOCK | {"height": 0}, BLOCK | {"network": "x" * 4096})),
+    **dict(of_manifest("not_before", "failed", 800_000, None, {}, BLOCK | {"x": 1}, BLOCK | {"height": -1})),
+    **dict(of_manifest("not_before", "failed", BLOCK | {"height": True}, BLOCK | {"height": 2**32})),
+    **dict(of_manifest("not_before", "failed", BLOCK | {"hash": "ab"}, BLOCK | {"hash": "AB" * 32})),
+    **dict(of_manifest("not_before", "failed", BLOCK | {"network": "x" * 4097}, BLOCK | {"network": None})),
     **dict(of_manifest("new", "failed", 1)),
     "with a mark": ("failed", {"manifest": lambda text: b"\xef\xbb\xbf" + text}),
     "with more behind": ("failed", {"manifest": lambda text: text + b"{}"}),
@@ -192,7 +340,7 @@ SPELLINGS: dict[str, tuple[str, Options]] = {
     "a recorded path that is not portable": ("verified", one(path="aux") | {"names": {0: "data/aux"}}),
     "lengths with noughts": (
         "verified",
-        {"more": TOKEN, "to_seal": b"\xf0\xa0\x80\0" + APPEND[2:] + b"\xf1\x81\0\3\x08"},
+        sealed(lambda append, _, __: b"\xf0\xa0\x80\0" + append[2:] + b"\xf1\x81\0\3\x08"),
     ),
 }
 LISTINGS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {

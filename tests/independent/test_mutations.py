@@ -13,7 +13,7 @@ from tests.independent.steps import Files
 
 Alter = Callable[[random.Random, Files], object]
 INNER = "notary/manifest.json notary/items.jsonl notary/tree.bin notary/head.ots notary/headers.bin notary/headers.json"
-OUTER = "bagit.txt bag-info.txt VERIFY.txt manifest-sha256.txt tagmanifest-sha256.txt"
+OUTER = "bagit.txt bag-info.txt VERIFY.txt verify.html manifest-sha256.txt tagmanifest-sha256.txt"
 
 
 def pick(rng: random.Random, files: Files, name: str) -> str:

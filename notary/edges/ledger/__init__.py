@@ -27,6 +27,7 @@ from notary.edges.ledger.values import (
     BatchStatus,
     Conflict,
     Event,
+    LineMovedError,
     NewBatch,
     StoredItem,
     StoredLoadFile,
@@ -45,6 +46,7 @@ __all__ = [
     "Known",
     "Ledger",
     "LeftBehind",
+    "LineMovedError",
     "NewBatch",
     "StoredItem",
     "StoredLoadFile",
@@ -57,7 +59,8 @@ _MIN_PREFIX = 4
 
 _SELECT_BATCHES = (
     "SELECT batches.id, head, root, size, total_bytes, network, manifest, declared_at, title, matters.name,"
-    " min_calendars, writes_ots, status, first_item FROM batches LEFT JOIN matters ON matters.id = matter_id"
+    " min_calendars, writes_ots, status, first_item, signature, signer, previous, authority, token"
+    " FROM batches LEFT JOIN matters ON matters.id = matter_id"
 )
 
 
@@ -99,10 +102,13 @@ class Ledger:
     ) -> Batch:
         """Seals a batch: it is in the ledger with all items of its draft, queued for its calendars, or not at all.
 
-        `notes` say what was left out of it, `problems` what a load file states and was not found to be so.
+        `notes` say what was left out of it, `problems` what a load file states and was not found to be so. Raises
+        LineMovedError where the batch that it names as the one before it is no longer the last.
         """
         execute = self._connection.execute
         with unchecked_references(self._connection), transaction(self._connection):
+            if self.last_of_line(new.network, new.signer) != new.previous:
+                raise LineMovedError
             matter_id = None
             if new.matter is not None:
                 execute("INSERT OR IGNORE INTO matters (name) VALUES (?)", (new.matter,))
@@ -110,11 +116,12 @@ class Ledger:
             above = execute("SELECT coalesce(max(id), 0) FROM items").fetchone()[0]
             batch_id = execute(
                 "INSERT INTO batches (head, root, size, total_bytes, network, manifest, declared_at, title, matter_id,"
-                " min_calendars, writes_ots, status, first_item)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)",
+                " min_calendars, writes_ots, status, first_item, signature, signer, previous, authority)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)",
                 (
                     *(new.head, new.root, draft.size, draft.total_bytes, new.network, new.manifest, new.declared_at),
                     *(new.title, matter_id, new.min_calendars, new.writes_ots, above + 1),
+                    *(new.signature, new.signer, new.previous, new.authority),
                 ),
             ).lastrowid
             execute("INSERT INTO batch_keys VALUES (?, ?)", (batch_id, new.key))
@@ -200,6 +207,13 @@ class Ledger:
     def _batches(self, query: str, *parameters: object) -> list[Batch]:
         rows = (Batch(*row) for row in self._connection.execute(query, parameters))
         return [replace(row, writes_ots=bool(row.writes_ots), status=BatchStatus(row.status)) for row in rows]
+
+    def last_of_line(self, network: str, signer: str | None) -> bytes | None:
+        """The head of the last batch that this signer, or nobody, has signed here on this network."""
+        row = self._connection.execute(
+            "SELECT head FROM batches WHERE network = ? AND signer IS ? ORDER BY id DESC LIMIT 1", (network, signer)
+        ).fetchone()
+        return row and bytes(row[0])
 
     def key(self, batch: Batch) -> bytes:
         """The 32 secret bytes from which the batch's salts are made."""
@@ -329,6 +343,28 @@ class Ledger:
             )
             self._log(at, batch.id, "not submitted", {"calendar": calendar, "answer": answer})
 
+    def store_token(self, batch: Batch, token: bytes, at: str) -> None:
+        """Keeps the token that the batch's seal commits to from now on. Of two processes' tokens the first counts."""
+        with transaction(self._connection):
+            changed = self._connection.execute(
+                "UPDATE batches SET token = ? WHERE id = ? AND token IS NULL AND authority IS NOT NULL"
+                " AND NOT EXISTS (SELECT 1 FROM proofs WHERE batch_id = batches.id)",
+                (token, batch.id),
+            )
+            if changed.rowcount:
+                self._log(at, batch.id, "token", {"authority": batch.authority})
+
+    def forgo_token(self, batch: Batch, at: str) -> Batch:
+        """Gives up waiting for an authority: the batch is submitted without a token, unless it has one."""
+        with transaction(self._connection):
+            changed = self._connection.execute(
+                "UPDATE batches SET authority = NULL WHERE id = ? AND token IS NULL AND authority IS NOT NULL",
+                (batch.id,),
+            )
+            if changed.rowcount:
+                self._log(at, batch.id, "token forgone", {"authority": batch.authority})
+        return self.find(batch.head.hex())
+
     @contextmanager
     def proof_change(self, batch: Batch) -> Iterator["ProofChange"]:
         """One change to a batch's proof: what is read in it cannot be overtaken by another process."""
@@ -377,6 +413,12 @@ class Ledger:
         while run and run[-1].hash in before:
             run.append(before[run[-1].hash])
         return tuple(reversed(run))
+
+    def header_named(self, network: str, height: int, hash_: bytes) -> Header | None:
+        """The kept header at `height` with this hash, in the order of headers."""
+        query = "SELECT header FROM headers WHERE network = ? AND height = ?"
+        rows = self._connection.execute(query, (network, height))
+        return next((one for one in (Header(raw) for (raw,) in rows) if one.hash == hash_), None)
 
     # -- events -----------------------------------------------------------------------------------------------------
 

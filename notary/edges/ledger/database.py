@@ -14,7 +14,7 @@ BUSY_SECONDS = 60.0
 _APPLICATION = 0x4E6F7472
 """PRAGMA application_id: tells a ledger from any other SQLite file."""
 
-_VERSION = 2
+_VERSION = 3
 """PRAGMA user_version of a ledger with all migrations: spares an up-to-date one the import of sqlite-utils."""
 
 _CACHE_KIB = 64 * 1024

@@ -214,6 +214,10 @@ _LOG_PAGES = 8192
 """Pages of the log before they go to the file: those that fill row by row then go there once, not several times."""
 
 _FOLDERS_REMEMBERED = 10_000
+
+_ATTEMPTS = 10
+"""To get a file: each fails only if another process begins the same batch within the same millisecond."""
+
 _DECLARED_NOTHING = dict.fromkeys(("exhibit", "custodian", "bates", "description", "source"))
 
 
@@ -234,12 +238,8 @@ def attached(connection: sqlite3.Connection, ledger: Path, key: Sequence[bytes] 
         connection.execute("ATTACH ':memory:' AS draft")
     else:
         beginning = _beginning(ledger, key)
-        path = ledger.with_name(f"{beginning}-{secrets.token_hex(4)}")
-        make_private(path)
-        connection.execute("ATTACH ? AS draft", (_uri(path, "rw"),))
-        # Held until it is detached. A killed process loses nothing without syncs; a power cut may cost the draft.
-        connection.execute("PRAGMA draft.locking_mode = EXCLUSIVE")
-        connection.execute("PRAGMA draft.journal_mode = WAL")
+        path = _new_file(connection, ledger, beginning)
+        # A killed process loses nothing without syncs; a power cut may cost the draft.
         connection.execute("PRAGMA draft.synchronous = NORMAL")
         connection.execute(f"PRAGMA draft.wal_autocheckpoint = {_LOG_PAGES}")
     for statement in _TABLES.split(";"):
@@ -260,6 +260,30 @@ def attached(connection: sqlite3.Connection, ledger: Path, key: Sequence[bytes] 
         raise
     connection.execute("DETACH draft")
     _remove(path)
+
+
+def _new_file(connection: sqlite3.Connection, ledger: Path, beginning: str) -> Path:
+    """A file for a draft, attached, and held until it is detached.
+
+    Another process that begins the same batch looks for what was left behind, and may take a file that is as young as
+    this: then there is another one.
+    """
+    for left in reversed(range(_ATTEMPTS)):
+        path = ledger.with_name(f"{beginning}-{secrets.token_hex(4)}")
+        make_private(path)
+        try:
+            connection.execute("ATTACH ? AS draft", (_uri(path, "rw"),))
+            connection.execute("PRAGMA draft.locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA draft.journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            with suppress(sqlite3.Error):
+                connection.execute("DETACH draft")
+            _remove(path)
+            if not left or error.sqlite_errorcode & 0xFF not in (*_BUSY, sqlite3.SQLITE_CANTOPEN):
+                raise
+        else:
+            return path
+    raise AssertionError("the last attempt returns or raises")
 
 
 class _LostError(Exception):

@@ -31,6 +31,11 @@ def items_in_columns(db: Database) -> None:
     index_items(db.conn)
 
 
+@MIGRATIONS()
+def signatures_and_tokens(db: Database) -> None:
+    _run(db, "third.sql")
+
+
 def _run(db: Database, name: str) -> None:
     for statement in _statements((files("notary.edges.ledger") / name).read_text()):
         db.execute(statement)

@@ -28,7 +28,10 @@ class StoredLoadFile:
 
 @dataclass(frozen=True, slots=True)
 class NewBatch:
-    """A batch to be sealed: everything that its head commits to, and the calendars that shall get it."""
+    """A batch to be sealed: everything that its head commits to, and who shall get it.
+
+    `signature` and `signer`, the key as OpenSSH writes it, are there together; `authority` shall give a token for it.
+    """
 
     head: bytes
     root: bytes
@@ -43,6 +46,14 @@ class NewBatch:
     min_calendars: int
     writes_ots: bool
     load_file: StoredLoadFile | None = None
+    signature: bytes | None = None
+    signer: str | None = None
+    previous: bytes | None = None
+    authority: str | None = None
+
+
+class LineMovedError(Exception):
+    """Another batch was sealed meanwhile, after the one that this batch names as the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,11 @@ class Batch:
     writes_ots: bool
     status: BatchStatus
     first_item: int
+    signature: bytes | None
+    signer: str | None
+    previous: bytes | None
+    authority: str | None
+    token: bytes | None
 
     @property
     def name(self) -> str:

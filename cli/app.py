@@ -9,17 +9,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from importlib import import_module
-from keyword import iskeyword
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand, TyperGroup
-from typer.main import get_group
 
 from notary import __version__
 from notary.errors import EvidenceError, InputError, NotaryError, NotReadyError, RowsError, reason_of
 
+from .on_demand import loaded, on_demand
 from .terminal import ExitCode
 
 COMMANDS = {
@@ -45,31 +42,11 @@ COMMANDS = {
 
 def commands(*names: str) -> typer.Typer:
     """The commands of these names; imports their modules, and so whatever they use."""
-    group = typer.Typer(rich_markup_mode=None)
-    for name in names:
-        word = f"{name}_" if iskeyword(name) else name
-        command = getattr(import_module(f".{word}", __package__), word)
-        if isinstance(command, typer.Typer):
-            group.add_typer(command, name=name)
-        else:
-            group.command(name)(command)
-    return group
-
-
-class _OnDemand(TyperGroup):
-    """Lists all commands, and imports the one that is called: imports are most of the time that a short one takes."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.commands = {name: TyperCommand(name, help=text) for name, text in COMMANDS.items()}
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        name, listed, rest = super().resolve_command(ctx, args)
-        return name, get_group(commands(name)).commands[name] if name else listed, rest
+    return loaded(__package__, *names)
 
 
 _program = typer.Typer(
-    cls=_OnDemand,
+    cls=on_demand(__package__, COMMANDS),
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -17,6 +17,7 @@ from notary.core.shown import shown_text
 from notary.core.time_stamp import Token
 from notary.core.verdict import describe_attestation
 from notary.describing import Description, describe
+from notary.registry.reporting_claims import claim_lines, entry_json
 from notary.reporting import attestation_json, plural
 
 from .options import Json, LedgerPath, Quiet
@@ -28,7 +29,7 @@ NOTE = "what it says of itself; nothing was checked (`notary verify` does that)"
 
 def info(
     target: Annotated[
-        Path, typer.Argument(metavar="TARGET", help="A .ots or .tsr file, a bundle, an unpacked bag, or a certificate.")
+        Path, typer.Argument(metavar="TARGET", help="A .ots or .tsr file, a bundle, a claim, or a certificate.")
     ],
     ledger: LedgerPath = None,
     json: Json = False,
@@ -43,6 +44,8 @@ def info(
         _show_certificate(terminal, described.certificate)
     if described.manifest:
         _show_bundle(terminal, described)
+    if described.claim:
+        terminal.say(*claim_lines(described.claim))
     if described.token and not described.manifest:
         terminal.say(*_token_lines(described.token))
     if described.proof:
@@ -125,6 +128,8 @@ def _json(described: Description) -> dict[str, Any]:
         "target": str(described.target),
         "kind": "bundle" if manifest else "proof" if proof else "token",
     }
+    if described.claim:
+        return document | {"kind": "claim", "entry": entry_json(described.claim), "entries": list(described.entries)}
     if described.certificate:
         document |= {"kind": "certificate", "certificate": described.certificate}
     network = manifest.network if manifest else "bitcoin"

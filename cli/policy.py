@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from notary.core.signers import AllowedSigner
     from notary.demanding import Demands
 
+SYSTEM = Path("system")
+"""The word that means no file, but the roots that this system trusts."""
+
 PolicyPath = Annotated[
     Path | None,
     typer.Option(
@@ -41,7 +44,7 @@ TsaRoots = Annotated[
     typer.Option(
         "--tsa-roots",
         metavar="FILE",
-        help="Whose tokens you trust: root certificates of time-stamping authorities, PEM.",
+        help="Whose tokens you trust: root certificates of time-stamping authorities, PEM; or: system, for its own.",
         show_default="those of --policy",
     ),
 ]
@@ -91,7 +94,7 @@ def verification_policy(demands: Demands) -> Policy:
             demands.required_signers,
             demands.algorithms,
         ),
-        TokenPolicy(trusted_roots(demands.tsa_roots), str(demands.tsa_roots or ""), demands.require_token),
+        TokenPolicy(trusted_roots(demands.tsa_roots), _roots_name(demands.tsa_roots), demands.require_token),
     )
 
 
@@ -106,10 +109,21 @@ def _known_signers(file: Path | None) -> tuple[AllowedSigner, ...] | None:
         raise InputError(f"{file}: {error.message}", *error.hints) from None
 
 
+def _roots_name(file: Path | None) -> str:
+    return "this system's list" if file == SYSTEM else str(file or "")
+
+
 def trusted_roots(file: Path | None) -> tuple[bytes, ...]:
-    """The certificates of the file, in DER; none where there is none. Raises InputError."""
+    """The certificates of the file, in DER, or those that this system trusts; none where none is named.
+
+    Raises InputError.
+    """
     if file is None:
         return ()
     from notary.core.rfc3161 import read_roots
 
+    if file == SYSTEM:
+        from notary.edges.authority import system_roots
+
+        return read_roots(system_roots(), _roots_name(file))
     return read_roots(read_whole(file, limits.ROOTS_BYTES), str(file))

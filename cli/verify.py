@@ -112,7 +112,7 @@ def verify(
 
             if report or countersignature:
                 raise InputError("--report and --countersignature are for bundles, and this is a claim") from None
-            return verify_claim(terminal, settled, target, evidence or [], policy, sources)
+            return verify_claim(terminal, settled, ledger, target, evidence or [], policy, sources)
         witnessed = _countersigned(countersignature, verdict, policy, sources, progress)
     show_verdict(terminal, verdict)
     for one in witnessed:

@@ -16,6 +16,7 @@ from notary.core.countersignature import (
     write_countersignature,
 )
 from notary.core.facts import Policy
+from notary.core.strict_json import is_unicode
 from notary.core.verdict import Outcome, Verdict
 from notary.edges.archive import open_container, read_small
 from notary.edges.files import read_whole, written_whole
@@ -31,13 +32,18 @@ def write_statement(
 ) -> tuple[Path, Countersignature]:
     """The statement for the bundle's head, written to `target`, or beside the bundle.
 
-    Raises EvidenceError where the bundle fails its checks, InputError where another file stands at `target`.
+    Raises EvidenceError where the bundle fails its checks, InputError where another file stands at `target`, or no
+    verifier would know one of that name.
     """
     verdict = verify(bundle, (), policy, sources, progress=progress)
     if verdict.outcome is Outcome.FAILED or verdict.head is None:
         raise EvidenceError(f"{bundle}: it fails its checks; nobody should sign for it", f"notary verify {bundle}")
     if len(meaning) > limits.DECLARED_TEXT or not meaning.strip():
         raise InputError(f"the meaning is empty, or over {limits.DECLARED_TEXT} characters")
+    if not is_unicode(meaning):
+        raise InputError("the meaning is not valid Unicode")
+    if target and not target.name.endswith(SUFFIX):
+        raise InputError(f"{target}: the name of a statement ends in {SUFFIX}", "verifiers know it by that")
     stated = Countersignature(verdict.head, meaning)
     path = target or bundle.with_name(bundle.name.removesuffix(".zip") + SUFFIX)
     data = write_countersignature(stated)

@@ -16,12 +16,14 @@ from notary.edges.files import read_whole
 from notary.edges.pdf_reading import is_pdf
 from notary.errors import FormatError
 from notary.matching import items_of
+from notary.registry.core.claim import CLAIM_FILE, Claim, read_claim
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
     """A target's own words: a proof; a token; for a bundle its manifest, the items that it shows, what it is signed and
-    stamped with, and how many batches before its own it lists; for a certificate its data, and those of the bundle."""
+    stamped with, and how many batches before its own it lists; for a certificate its data, and those of the bundle; for
+    a claim of a register's entry what it claims."""
 
     target: Path
     proof: Proof | None = None
@@ -33,6 +35,7 @@ class Description:
     signature: Signature | None = None
     token: Token | None = None
     line: int | None = None
+    claim: Claim | None = None
 
 
 def describe(target: Path, most_items: int) -> Description:
@@ -55,6 +58,9 @@ def describe(target: Path, most_items: int) -> Description:
 
 
 def _bundle(target: Path, container: Container, most_items: int) -> Description:
+    if CLAIM_FILE in container.numbers:
+        claim = read_claim(read_small(container, CLAIM_FILE, limits.REGISTRY_CLAIM_BYTES), CLAIM_FILE)
+        return Description(target, claim=claim, entries=tuple(sorted(container.numbers)))
     wanted = ("notary/manifest.json", "notary/items.jsonl", "notary/head.ots")
     for name in wanted:
         if name not in container.numbers:

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from notary import limits
 from notary.core.line import LineEntry, check_entry, write_entry
 from notary.core.openssh import read_public_key
 from notary.edges.ledger import Batch, Ledger
-from notary.errors import EvidenceError, FormatError, InputError
+from notary.errors import EvidenceError, FormatError
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +85,14 @@ def _faults(batch: Batch) -> list[str]:
 
 
 def line_before(ledger: Ledger, batch: Batch) -> Iterator[bytes]:
-    """The entries of `notary/line.jsonl`: the batches before this one, newest first, as far as they are here."""
-    at = batch
+    """The entries of `notary/line.jsonl`: the batches before this one, newest first, as far as they are here.
+
+    No more of them than a reader takes.
+    """
+    at: Batch | None = batch
     seen = {batch.head}
-    while at.previous is not None and at.previous not in seen:
-        try:
-            at = ledger.find(at.previous.hex())
-        except InputError:
-            return
-        seen.add(at.head)
-        yield write_entry(LineEntry(at.manifest, at.signature))
+    while at and at.previous is not None and at.previous not in seen and len(seen) <= limits.LINE_ENTRIES:
+        at = ledger.with_head(at.previous)
+        if at:
+            seen.add(at.head)
+            yield write_entry(LineEntry(at.manifest, at.signature))

@@ -341,7 +341,7 @@ LINE_ENTRIES = 100_000
 """Batches before a bundle's own that it may list. A firm that stamps every working hour has 2,000 a year."""
 
 LINE_ENTRY_BYTES = 512 * 1024
-"""A line of line.jsonl: a manifest and a signature of 64 KiB each, every character of which JSON may write as six."""
+"""A line of line.jsonl: a manifest of 64 KiB, a signature of 16 KiB, every character of which JSON may write as six."""
 
 COUNTERSIGNATURE_BYTES = 64 * 1024
 """A countersignature's statement. Real ones are 300 bytes."""

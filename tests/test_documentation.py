@@ -10,7 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from notary.cli.app import COMMANDS, commands
 from notary.edges.authority import request_token
@@ -87,12 +88,10 @@ def test_ci_runs_the_commands_that_install() -> None:
 def command_names() -> list[str]:
     """All commands, those of a group behind its name."""
 
-    def names(of: typer.Typer) -> list[str]:
-        return [one.name or one.callback.__name__ for one in of.registered_commands if one.callback]
-
-    app = commands(*COMMANDS)
-    groups = [(group.name, group.typer_instance) for group in app.registered_groups if group.typer_instance]
-    return names(app) + [f"{name} {command}" for name, group in groups for command in names(group)]
+    app = get_group(commands(*COMMANDS))
+    groups = {name: one.commands for name, one in app.commands.items() if isinstance(one, TyperGroup)}
+    within = [f"{name} {command}" for name, group in groups.items() for command in group]
+    return [name for name in app.commands if name not in groups] + within
 
 
 def test_every_setting_is_in_the_readme() -> None:

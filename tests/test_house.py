@@ -18,7 +18,8 @@ LAYERS = {
     "notary.registry.core": {"notary.core", "notary.registry.core"},
     "notary.registry.edges": {"notary.core", "notary.wire", "notary.registry.core", "notary.registry.edges"},
 }
-VERBS = {"notary.core", "notary.edges", "notary.localnet", "notary.registry.core", "notary.registry.edges", "notary.wire"}
+REGISTRY = {"notary.registry.core", "notary.registry.edges"}
+VERBS = {"notary.core", "notary.edges", "notary.localnet", "notary.wire"} | REGISTRY
 PURE = {"os", "socket", "time", "random", "secrets", "sqlite3", "subprocess", "requests", "pathlib", "urllib", "shutil"}
 
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from notary.core.block import Block
 from notary.core.check import Check, failed, passed, skipped
 from notary.core.facts import BundleFacts, SignerPolicy
-from notary.core.openssh import PublicKey, UnsupportedKeyError
+from notary.core.openssh import PublicKey, UnsupportedKeyError, read_public_key
 from notary.core.signature import NAMESPACE, Signature, read_signature, verify_signature
 from notary.core.signers import principals_of
-from notary.errors import NotaryError
+from notary.errors import FormatError, NotaryError
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,8 @@ def find_signer(bundle: BundleFacts, block: Block | None, policy: SignerPolicy) 
     except UnsupportedKeyError as error:
         if policy.is_required or policy.required:
             return None, failed(7, "a signature that your policy accepts", error.message)
+        if stated and _can_be_checked(stated.key):
+            return None, failed(7, f"{expected}, {stated.key}", f"it is by another key: {error.message}")
         return None, skipped(7, f"not checked: {error.message}", expected)
     except NotaryError as error:
         return None, failed(7, expected, error.message)
@@ -66,6 +68,14 @@ def find_signer(bundle: BundleFacts, block: Block | None, policy: SignerPolicy) 
     elif policy.known is not None:
         found += f", which {policy.file} does not list for {at}"
     return signer, passed(7, expected, found)
+
+
+def _can_be_checked(key: str) -> bool:
+    try:
+        read_public_key(key)
+    except FormatError:
+        return False
+    return True
 
 
 def _unmet(signature: Signature, principals: tuple[str, ...], policy: SignerPolicy) -> str | None:

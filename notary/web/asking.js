@@ -14,10 +14,11 @@ export const listed = (names) => names.join(", ").replace(/, ([^,]*)$/, " and $1
 /**
  * The button, with what it does.
  * @param {number[]} heights  of the blocks that no checkpoint covers
+ * @param {boolean} isNamed  whether it is only the block that the manifest names
  * @param {boolean} isAsked  once already
  * @param {() => void} ask
  */
-export function askingBox(heights, isAsked, ask) {
+export function askingBox(heights, isNamed, isAsked, ask) {
   const blocks = `${heights.length > 1 ? "blocks" : "block"} ${listed(heights.map(commas))}`;
   const least = `at least ${RELEASE.minExplorers} of ${EXPLORERS.length} have to give the same`;
   const spans = heights.map((height) => `${commas(height)} to ${commas(height + DATE_WINDOW - 1)}`);
@@ -28,7 +29,8 @@ export function askingBox(heights, isAsked, ask) {
     element(
       "p",
       {},
-      `No checkpoint in this page covers Bitcoin ${blocks}. Block explorers, which are websites of others, can be asked` +
+      `No checkpoint in this page covers Bitcoin ${blocks}${isNamed ? ", which the manifest names as already there" : ""}.` +
+        ` Block explorers, which are websites of others, can be asked` +
         ` for the header: ${least}. That needs a connection.`,
     ),
     facts(

@@ -2,7 +2,7 @@
 
 import { sameBytes } from "./bytes.js";
 import { failed, passed, skipped } from "./check.js";
-import { blockTime, boundary, existedBy, meeting, rank, shownHash } from "./header.js";
+import { blockTime, boundary, instant, latestClock, meeting, rank, shownHash } from "./header.js";
 import { LIMITS } from "./limits.js";
 import { commas } from "./text.js";
 
@@ -20,8 +20,8 @@ import { commas } from "./text.js";
  * @typedef {{network: import("./header.js").Network, require: Level, checkpoints: import("./header.js").Checkpoints}} Policy
  */
 /**
- * The attesting block.
- * @typedef {{height: number, header: Header, trust: Trust, source: string, existedBy: string, time: string}} Block
+ * The attesting block; `latest` is the time by which what it attests existed, in seconds since 1970.
+ * @typedef {{height: number, header: Header, trust: Trust, source: string, existedBy: string, latest: number, time: string}} Block
  */
 
 /**
@@ -35,7 +35,7 @@ export const least = (policy) => (policy.require === "none" ? "work" : policy.re
  * @param {Trust} trust
  * @param {Policy} policy
  */
-const isEnough = (trust, policy) => rank(trust) >= rank(least(policy));
+export const isEnough = (trust, policy) => rank(trust) >= rank(least(policy));
 
 /**
  * The level that a source's header reaches.
@@ -43,7 +43,7 @@ const isEnough = (trust, policy) => rank(trust) >= rank(least(policy));
  * @param {Policy} policy
  * @returns {Trust}
  */
-function trustIn({ height, headers, vouched }, { network, checkpoints }) {
+export function trustIn({ height, headers, vouched }, { network, checkpoints }) {
   if (!headers[0].hasWork(network)) return "none";
   if (vouched) return vouched;
   if (meeting(height, headers, checkpoints) === "linked") return "checkpoint";
@@ -51,19 +51,20 @@ function trustIn({ height, headers, vouched }, { network, checkpoints }) {
 }
 
 /**
- * The heights for which no header at hand is trusted enough; none once a block is borne out.
- * @param {Attestation[]} blocks
+ * The heights for which no header at hand is trusted enough: of the blocks, none once one is borne out; and of the one
+ * that the manifest names.
+ * @param {{blocks: Attestation[], named: import("./manifest.js").NamedBlock | null}} wanted
  * @param {Sighting[]} sightings
  * @param {Policy} policy
  */
-export function openHeights(blocks, sightings, policy) {
+export function openHeights({ blocks, named }, sightings, policy) {
   const trusted = sightings.filter((one) => isEnough(trustIn(one, policy), policy));
   const isBorneOut = (/** @type {Sighting} */ { height, headers }) =>
     blocks.some((block) => block.height === height && sameBytes(block.message, headers[0].merkleRoot));
-  if (trusted.some(isBorneOut)) return [];
+  const wanted = trusted.some(isBorneOut) ? [] : blocks.map(({ height }) => height);
+  if (named?.network === policy.network.name) wanted.push(named.height);
   const known = new Set(trusted.map(({ height }) => height));
-  const heights = new Set(blocks.map(({ height }) => height).filter((height) => !known.has(height)));
-  return [...heights].sort((one, other) => one - other);
+  return [...new Set(wanted)].filter((height) => !known.has(height)).sort((one, other) => one - other);
 }
 
 /**
@@ -128,7 +129,8 @@ export function findBlock(blocks, sightings, policy, why) {
  */
 function claim({ height, headers, source }, trust, { network }) {
   const [header] = headers;
-  return { height, header, trust, source, existedBy: existedBy(headers, network), time: blockTime(header) };
+  const latest = latestClock(headers, network);
+  return { height, header, trust, source, existedBy: instant(latest).slice(0, 10), latest, time: blockTime(header) };
 }
 
 /**

@@ -16,7 +16,24 @@ export class FormatFault extends Error {
 export class NoTarget extends FormatFault {}
 
 /** A bundle that breaks the rules of containers. */
-export class Refused extends FormatFault {}
+export class RefusedBundle extends FormatFault {}
+
+/** A manifest of a format that this does not read. */
+export class UnknownVersion extends FormatFault {}
+
+/**
+ * What `make` gives, or why it gives nothing.
+ * @template T
+ * @param {() => T} make
+ */
+export function orFault(make, fault = "", before = "") {
+  try {
+    return { value: make(), fault };
+  } catch (wrong) {
+    if (!(wrong instanceof FormatFault) || wrong instanceof UnknownVersion) throw wrong;
+    return { value: null, fault: before + wrong.message };
+  }
+}
 
 /** @param {Uint8Array} bytes */
 export function hex(bytes) {

@@ -20,13 +20,16 @@ const NAMES = [
   "not before",
   "certificate's data",
   "certificate's pages",
+  "line of batches",
 ];
 
 /** What stands under "found" where a check is of bundles only. */
 export const NOT_IN_A_PROOF = "not part of a plain proof";
 
-/** The last two checks are of certificates only. */
-export const LAST_OF_BUNDLE = 13;
+/** The first of the two checks that are of certificates only. */
+export const OF_CERTIFICATES = 14;
+
+export const LINE_CHECK = 16;
 
 /**
  * @param {number} number

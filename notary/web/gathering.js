@@ -1,18 +1,20 @@
 // Gathers what a bundle, a plain proof or a certificate holds, for `judge` to judge. It decides nothing.
 
 import { bagFaults } from "./bag.js";
-import { FormatFault, hex, latin1, NoTarget, Refused, sameBytes } from "./bytes.js";
+import { FormatFault, hex, latin1, NoTarget, orFault, RefusedBundle, sameBytes, UnknownVersion } from "./bytes.js";
 import { bundleInside } from "./certificate.js";
 import { isNative, nativeDigest, newHash } from "./digest.js";
 import { Faults } from "./faults.js";
 import { readRuns } from "./header.js";
 import { baseName, ItemsPass } from "./items.js";
-import { blocksOf } from "./judge.js";
+import { wantedBy } from "./judge.js";
 import { LIMITS } from "./limits.js";
-import { readManifest, UnknownVersion } from "./manifest.js";
+import { follow, LINE_FILE } from "./line.js";
+import { readManifest } from "./manifest.js";
 import { headHash } from "./merkle.js";
 import { MAGIC, readProof } from "./ots.js";
 import { sightingsFor } from "./sighting.js";
+import { checkedSignature } from "./signature.js";
 import { openZip } from "./zip.js";
 
 /** @typedef {import("./block.js").Policy} Policy */
@@ -123,7 +125,7 @@ export class Gathering {
       const status = faults.count ? "differs" : counts.matched ? "matches" : "not at hand";
       this.told.items = [{ index: 0, name: subject, sha256: hex(proof.digest), status }];
     }
-    const seen = await sightingsFor(blocksOf(proof), this.policy, this.sources, null);
+    const seen = await sightingsFor(wantedBy(proof, null), this.policy, this.sources, null);
     const files = { disclosed: 1, of: 1, named: 0, ...counts, faults };
     return { target: name, subject, files, bundle: null, proof, proofFault: "", ...seen, isCertificate: false };
   }
@@ -174,7 +176,7 @@ export class Gathering {
       if (fault instanceof NoTarget || fault instanceof UnknownVersion) {
         throw new NoTarget(`${name}: ${fault.message}`, ...fault.hints);
       }
-      if (!(fault instanceof Refused)) throw fault;
+      if (!(fault instanceof RefusedBundle)) throw fault;
       const files = { disclosed: 0, of: 0, named: 0, matched: 0, extra: 0, faults: new Faults() };
       const bundle = { ...NO_BUNDLE, containerFault: fault.message };
       return { target: name, subject, files, bundle, proof: null, proofFault: "", sightings: [], tried: [], isCertificate };
@@ -195,6 +197,7 @@ export class Gathering {
     const pass = new ItemsPass(quiet, digests, given);
     const tree = manifest.value ? await pass.root(manifest.value.size) : { root: null, fault: "" };
     const signature = await quiet.small("notary/manifest.sig", LIMITS.proofBytes);
+    const signed = signature && bytes ? await settled(checkedSignature(signature, bytes, manifest.value?.signer ?? null)) : NOTHING_FOUND;
     const token = await quiet.small("notary/head.tsr", LIMITS.proofBytes);
     let head = null;
     if (manifest.value && bytes) {
@@ -206,8 +209,9 @@ export class Gathering {
     const proof = orFault(() => (proofBytes ? readProof(proofBytes) : null), proofMissing, "notary/head.ots: ");
     const isWanted = manifest.value?.network === this.policy.network.name;
     const runs = await headerRuns(quiet, manifest.value?.network);
-    const blocks = isWanted ? blocksOf(proof.value) : [];
-    const seen = await sightingsFor(blocks, this.policy, this.sources, isWanted ? runs.value : null);
+    const line = manifest.value && zip.entry(LINE_FILE) ? await settled(follow(quiet, manifest.value)) : NOTHING_FOUND;
+    const wanted = wantedBy(isWanted ? proof.value : null, manifest.value);
+    const seen = await sightingsFor(wanted, this.policy, this.sources, isWanted ? runs.value : null);
     this.told.items = pass.listed();
     /** @type {BundleFacts} */
     const bundle = {
@@ -219,10 +223,13 @@ export class Gathering {
       records: pass.records,
       root: tree.root,
       treeFault: tree.fault,
-      signature,
+      isSigned: !!signature,
+      signature: signed,
       token,
       head,
       headersFault: runs.fault,
+      line: line.value,
+      lineFault: line.fault?.message ?? "",
     };
     const files = { ...pass.counts, of: manifest.value?.size ?? 0, faults: pass.files };
     return { files, bundle, proof: proof.value, proofFault: proof.fault, ...seen };
@@ -230,6 +237,8 @@ export class Gathering {
 }
 
 const SLICE_BYTES = 4 * LIMITS.readBytes;
+
+const NOTHING_FOUND = { value: null, fault: null };
 
 /** @type {BundleFacts} */
 const NO_BUNDLE = {
@@ -241,24 +250,26 @@ const NO_BUNDLE = {
   records: null,
   root: null,
   treeFault: "",
-  signature: null,
+  isSigned: false,
+  signature: NOTHING_FOUND,
   token: null,
   head: null,
   headersFault: "",
+  line: null,
+  lineFault: "",
 };
 
 /**
- * What `make` gives, or why it gives nothing.
+ * What comes of a promise, or why nothing does.
  * @template T
- * @param {() => T} make
- * @param {string} fault
+ * @param {Promise<T>} promise
  */
-function orFault(make, fault, before = "") {
+async function settled(promise) {
   try {
-    return { value: make(), fault };
+    return { value: await promise, fault: null };
   } catch (wrong) {
-    if (!(wrong instanceof FormatFault) || wrong instanceof UnknownVersion) throw wrong;
-    return { value: null, fault: before + wrong.message };
+    if (!(wrong instanceof FormatFault)) throw wrong;
+    return { value: null, fault: wrong };
   }
 }
 
@@ -273,7 +284,7 @@ async function small(zip, name, limit) {
   try {
     return [await zip.small(name, limit), `${name} is missing`];
   } catch (fault) {
-    if (!(fault instanceof Refused)) throw fault;
+    if (!(fault instanceof RefusedBundle)) throw fault;
     return [null, fault.message];
   }
 }
@@ -290,7 +301,7 @@ async function headerRuns(zip, network) {
   if (!index) return { value: null, fault: indexFault };
   const [data, dataFault] = await small(zip, "notary/headers.bin", LIMITS.treeBytes);
   if (!data) return { value: null, fault: dataFault };
-  const runs = orFault(() => readRuns(index, data), "");
+  const runs = orFault(() => readRuns(index, data));
   if (runs.value && runs.value.network !== network) {
     return { value: null, fault: `the bundle's headers are of the network ${runs.value.network}, not ${network}` };
   }

@@ -180,17 +180,25 @@ export function meeting(height, headers, checkpoints) {
 }
 
 /**
- * The day by which all in the first of these blocks existed.
+ * The time by which all in the first of these blocks existed, in seconds since 1970.
  * @param {Header[]} headers
  * @param {Network} network
  */
-export function existedBy(headers, network) {
-  const latest = Math.max(0, ...soundRow(headers.slice(0, DATE_WINDOW), network).map(({ time }) => time));
-  return new Date((latest + CLOCK_SLACK) * 1000).toISOString().slice(0, 10);
+export function latestClock(headers, network) {
+  return Math.max(0, ...soundRow(headers.slice(0, DATE_WINDOW), network).map(({ time }) => time)) + CLOCK_SLACK;
 }
 
+/**
+ * The day (UTC) before which nobody can have known this block.
+ * @param {Header} header
+ */
+export const minedFrom = ({ time }) => instant(time - CLOCK_SLACK).slice(0, 10);
+
+/** @param {number} seconds  since 1970 */
+export const instant = (seconds) => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+
 /** @param {Header} header */
-export const blockTime = (header) => new Date(header.time * 1000).toISOString().replace(".000Z", "Z");
+export const blockTime = ({ time }) => instant(time);
 
 /** Runs of headers, as a bundle has them, of one network. */
 export class HeaderRuns {

@@ -1,10 +1,11 @@
 // The items that a bundle shows, and how files at hand compare with them: checks 4 to 6 of FORMAT.md section 3.
 
-import { FormatFault, hex, joined, Refused, sameBytes } from "./bytes.js";
+import { FormatFault, hex, joined, RefusedBundle, sameBytes } from "./bytes.js";
 import { DIGEST_BYTES } from "./digest.js";
 import { Faults, FaultsByName } from "./faults.js";
 import { readItem } from "./item.js";
 import { LIMITS } from "./limits.js";
+import { textLines } from "./lines.js";
 import { rootByCover } from "./merkle.js";
 
 /** @typedef {import("./item.js").Item} Item */
@@ -56,7 +57,7 @@ export class ItemsPass {
    * @param {number} size
    */
   async root(size) {
-    const lines = this.lines();
+    const lines = textLines(this.zip, "notary/items.jsonl", LIMITS.itemLineBytes);
     const hashes = this.hashes();
     /** @type {Uint8Array[]} */
     let waiting = [];
@@ -98,35 +99,12 @@ export class ItemsPass {
     }
   }
 
-  /** The lines of items.jsonl without their line feeds, some at a time. */
-  async *lines() {
-    const name = "notary/items.jsonl";
-    const entry = this.zip.entry(name);
-    if (!entry) throw new FormatFault(`${name} is missing`);
-    let rest = new Uint8Array();
-    for await (const piece of this.zip.pieces(entry)) {
-      const data = joined(rest, piece);
-      const lines = [];
-      let start = 0;
-      for (let end = data.indexOf(10); end >= 0; end = data.indexOf(10, start)) {
-        lines.push(data.subarray(start, end));
-        start = end + 1;
-      }
-      rest = data.slice(start);
-      if ([...lines, rest].some((line) => line.length > LIMITS.itemLineBytes)) {
-        throw new Refused(`${name} has a line of over ${LIMITS.itemLineBytes} bytes`);
-      }
-      yield lines;
-    }
-    if (rest.length) throw new Refused(`${name} does not end in a newline`);
-  }
-
   /** tree.bin, in rows of whole hashes. */
   async *hashes() {
     const name = "notary/tree.bin";
     const entry = this.zip.entry(name);
     if (!entry) throw new FormatFault(`${name} is missing`);
-    if (entry.size > LIMITS.treeBytes) throw new Refused(`${name} is over ${LIMITS.treeBytes} bytes`);
+    if (entry.size > LIMITS.treeBytes) throw new RefusedBundle(`${name} is over ${LIMITS.treeBytes} bytes`);
     if (entry.size % DIGEST_BYTES) throw new FormatFault(`${name} is not a whole number of hashes`);
     let rest = new Uint8Array();
     for await (const piece of this.zip.pieces(entry)) {

@@ -1,12 +1,15 @@
 // From what was gathered to numbered checks and a verdict (FORMAT.md section 3). It decides, others gather.
 
-import { findBlock, least } from "./block.js";
-import { failed, NOT_IN_A_PROOF, passed, skipped } from "./check.js";
-import { hex, sameBytes } from "./bytes.js";
-import { rank } from "./header.js";
+import { findBeginning } from "./beginning.js";
+import { findBlock, isEnough } from "./block.js";
+import { failed, LINE_CHECK, NOT_IN_A_PROOF, passed, skipped } from "./check.js";
+import { hex, orFault, sameBytes } from "./bytes.js";
+import { instant } from "./header.js";
 import { stepsToSeal } from "./merkle.js";
 import { describeAttestation } from "./ots.js";
+import { AnotherKey, NotHere } from "./signature.js";
 import { commas } from "./text.js";
+import { readToken, UNCHECKED_TOKEN } from "./token.js";
 
 /** @typedef {import("./check.js").Check} Check */
 /** @typedef {import("./faults.js").Faults} Faults */
@@ -15,7 +18,9 @@ import { commas } from "./text.js";
  * What a bundle holds and gives; a fault says why a thing could not be had.
  * @typedef {{containerFault: string, entries: number, bag: Faults | null, manifest: import("./manifest.js").Manifest | null,
  *   manifestFault: string, records: Faults | null, root: Uint8Array | null, treeFault: string,
- *   signature: Uint8Array | null, token: Uint8Array | null, head: Uint8Array | null, headersFault: string}} BundleFacts
+ *   isSigned: boolean, signature: {value: import("./signature.js").Signature | null, fault: Error | null},
+ *   token: Uint8Array | null, head: Uint8Array | null,
+ *   headersFault: string, line: import("./line.js").Line | null, lineFault: string}} BundleFacts
  */
 /**
  * All that was gathered about a target; `bundle` is null for a plain proof.
@@ -24,17 +29,26 @@ import { commas } from "./text.js";
  */
 /** @typedef {"verified" | "pending" | "failed" | "unconfirmed"} Outcome */
 /**
+ * `signature`, `stamped` and `beginning` are there if they hold.
  * @typedef {{outcome: Outcome, madeOn: string | null, checks: Check[], block: import("./block.js").Block | null,
- *   calendars: string[]}} Judgement
+ *   calendars: string[], signature?: import("./signature.js").Signature, stamped?: import("./token.js").Stamped,
+ *   beginning?: import("./beginning.js").Beginning}} Judgement
  */
 
 const REFUSED = "the container was refused";
 
 /**
+ * The blocks whose headers have to be found: without a proof, none.
+ * @param {import("./ots.js").Proof | null} proof
+ * @param {import("./manifest.js").Manifest | null} manifest
+ */
+export const wantedBy = (proof, manifest) => ({ blocks: blocksOf(proof), named: (proof && manifest?.notBefore) || null });
+
+/**
  * The attestations by blocks that count.
  * @param {import("./ots.js").Proof | null} proof
  */
-export const blocksOf = (proof) => proof?.attestations.filter((one) => one.counts && one.kind === "bitcoin") ?? [];
+const blocksOf = (proof) => proof?.attestations.filter((one) => one.counts && one.kind === "bitcoin") ?? [];
 
 /**
  * @param {Facts} facts
@@ -58,16 +72,26 @@ export function judge(facts, policy) {
     const why = `made on the network ${madeOn}, which counts only if asked for; asked for: ${network.name}`;
     checks.push(skipped(11, why), skipped(12, why));
   }
-  checks.push(notBefore(bundle));
-  checks.sort((one, other) => one.number - other.number);
+  const anchor = block && isEnough(block.trust, policy) ? block : null;
+  const { manifest } = bundle ?? {};
+  const none = skipped(13, bundle ? "the manifest names no earlier block" : NOT_IN_A_PROOF);
+  const named = manifest?.notBefore;
+  const [namedCheck, beginning] = named ? findBeginning(named, facts.sightings, anchor, policy) : [none];
+  const isOpen = bundle && !bundle.containerFault;
+  const [signedCheck, signature] = isOpen ? signatureCheck(bundle) : [];
+  const [sealedCheck, stamped] = isOpen ? tokenCheck(bundle, proof, anchor) : [];
+  const line = bundle && (bundle.line || bundle.lineFault) ? lineCheck(bundle) : null;
+  checks.push(...[signedCheck, sealedCheck, namedCheck, line].flatMap((check) => check ?? []));
   /** @type {Outcome} */
   let outcome = "verified";
   if (checks.some(({ status }) => status === "failed")) outcome = "failed";
   else if (!blocks.length && counted.some(({ kind }) => kind === "pending")) outcome = "pending";
-  else if (!block || rank(block.trust) < rank(least(policy))) outcome = "unconfirmed";
+  else if (!anchor) outcome = "unconfirmed";
   if (facts.isCertificate && outcome !== "failed") checks.push(...certificateChecks());
+  checks.sort((one, other) => one.number - other.number);
   const pending = proof?.attestations.filter(({ kind }) => kind === "pending") ?? [];
-  return { outcome, madeOn, checks, block, calendars: [...new Set(pending.map(({ uri }) => uri))] };
+  const calendars = [...new Set(pending.map(({ uri }) => uri))];
+  return { outcome, madeOn, checks, block, calendars, signature, stamped, beginning };
 }
 
 /** @param {...number} those */
@@ -91,11 +115,7 @@ function bundleChecks(facts, bundle) {
     filesCheck(facts.files),
     recordsCheck(facts.files, bundle),
     treeCheck(bundle),
-    bundle.signature
-      ? skipped(7, "there is one, and the head commits to it; this release does not check whose it is")
-      : skipped(7, "no signature in this bundle"),
     headCheck(bundle, facts.proof),
-    tokenCheck(bundle, facts.proof),
   ];
 }
 
@@ -158,16 +178,61 @@ function headCheck({ head }, proof) {
 }
 
 /**
+ * Check 7, and the signature if it holds.
+ * @param {BundleFacts} bundle
+ * @returns {[Check, import("./signature.js").Signature?]}
+ */
+function signatureCheck({ manifest, isSigned, signature: { value, fault } }) {
+  const expected = "a signature over the manifest by the key that it names";
+  if (!manifest) return [skipped(7, "there is no manifest that could be signed")];
+  const { signer } = manifest;
+  if (!isSigned) {
+    if (signer) return [failed(7, expected, "the manifest names a signer, and there is no signature")];
+    return [skipped(7, "no signature in this bundle")];
+  }
+  if (value) return [passed(7, expected, `signed with the ${value.algorithm} key ${value.fingerprint}`), value];
+  if (fault instanceof NotHere) return [skipped(7, `not checked: ${fault.message}`, expected)];
+  const wanted = fault instanceof AnotherKey ? `${expected}, ${signer?.key}` : expected;
+  return [failed(7, wanted, fault?.message ?? "")];
+}
+
+/**
+ * Check 9, and what the token says, unless that contradicts the rest.
  * @param {BundleFacts} bundle
  * @param {import("./ots.js").Proof | null} proof
+ * @param {import("./block.js").Block | null} anchor
+ * @returns {[Check, import("./token.js").Stamped?]}
  */
-function tokenCheck({ token }, proof) {
-  if (!token) return skipped(9, "no token in this bundle");
-  if (!proof) return skipped(9, "there is no proof to compare with");
+function tokenCheck({ token, head }, proof, anchor) {
+  if (!token) return [skipped(9, "no token in this bundle")];
+  if (!proof || !head) return [skipped(9, "there is no proof to compare with")];
   if (stepsToSeal(token).some((step, at) => proof.lead[at] !== step)) {
-    return failed(9, "a proof that seals the token together with the head", "the proof does not lead through it");
+    return [failed(9, "a proof that seals the token together with the head", "the proof does not lead past it")];
   }
-  return skipped(9, "there is one, and the proof seals it; this release does not check whose it is");
+  const expected = `a token over the head ${hex(head)}, given before the block`;
+  const { value, fault } = orFault(() => readToken(token, head));
+  if (!value) return [failed(9, expected, fault)];
+  const { time, at, more } = value;
+  if (!anchor || (at - anchor.latest) * 1e6 + more <= 0) {
+    return [skipped(9, `it says ${time}; ${UNCHECKED_TOKEN}`, expected), value];
+  }
+  const late = `the time-stamping token says ${time}, and is proven to have existed by ${instant(anchor.latest)}`;
+  return [failed(9, expected, late)];
+}
+
+/** @param {BundleFacts} bundle */
+function lineCheck({ line, lineFault }) {
+  const expected = "batches each of which names the head of the one before it";
+  if (!line) return failed(LINE_CHECK, expected, lineFault);
+  const { count, since, missing, doubt } = line;
+  if (!count && !missing) return passed(LINE_CHECK, expected, "it is the first batch of its line");
+  const oldest = since && `, the oldest declared ${since}`;
+  const found = `${commas(count)} before this one${oldest}`;
+  if (missing) {
+    return skipped(LINE_CHECK, `${found}; it names ${missing.slice(0, 12)} before it, which is not listed`, expected);
+  }
+  if (doubt) return skipped(LINE_CHECK, `${found}; signatures are not checked here: ${doubt}`, expected);
+  return passed(LINE_CHECK, expected, `${found}, which names none before it`);
 }
 
 /**
@@ -197,15 +262,6 @@ function noHeader({ bundle }, blocks) {
   if (bundle?.headersFault) return bundle.headersFault;
   if (!blocks.length) return "no attestation in it is of a kind that counts";
   return `no header of block ${commas(blocks[0].height)} is at hand`;
-}
-
-/** @param {BundleFacts | null} bundle */
-function notBefore(bundle) {
-  if (!bundle) return skipped(13, NOT_IN_A_PROOF);
-  if (bundle.manifest?.namesBlock) {
-    return skipped(13, "the manifest names an earlier block; this release does not check it");
-  }
-  return skipped(13, "the manifest names no earlier block");
 }
 
 /** What only a program can do that typesets a certificate again. */

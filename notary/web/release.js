@@ -2,9 +2,10 @@
 
 export const RELEASE = {
   version: "",
-  // For each period of 2,016 blocks of Bitcoin's chain the hash of its last block as headers have it, in base64: its
-  // length without the zeros at its end, and so many bytes.
-  checkpoints: "",
+  // For each period of 2,016 blocks of Bitcoin's chain the hash of its last block as headers have it, without zeros at its
+  // end; in rows, to the base 85, and how many bytes each hash of a row has.
+  checkpoints: [""],
+  checkpointBytes: [0],
   // The height of the last of them, and the bits of the block that follows.
   lastCheckpoint: 0,
   lastBits: 0,

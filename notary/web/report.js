@@ -6,6 +6,7 @@ import { boxed, element, facts, list, mark, sign } from "./elements.js";
 import { moment, now, size } from "./moments.js";
 import { RELEASE } from "./release.js";
 import { commas } from "./text.js";
+import { UNCHECKED_TOKEN } from "./token.js";
 import { tools } from "./tools.js";
 
 /** @typedef {import("./elements.js").Content} Content */
@@ -20,6 +21,10 @@ import { tools } from "./tools.js";
  *   existed_by: string | null, sentences: string[], tried: string[], checks: Check[],
  *   attestation: {network: string, height: number, block_hash: string, block_time: string, source: string} | null,
  *   items: {disclosed: number, of: number, matched: number, failed: number},
+ *   head?: string | null, previous?: string | null,
+ *   signature?: {fingerprint: string, did: string, declared_name: string | null, declared_organisation: string | null} | null,
+ *   token?: {time: string} | null,
+ *   not_before?: {date: string, height: number, block_hash: string, source: string, trust: string} | null,
  *   items_listed?: Item[], made_on?: string | null, open_blocks?: number[],
  *   declared?: {title: string | null, declared_at: string, tool: string} | null,
  * }} Verdict
@@ -46,10 +51,11 @@ export function report(verdict, inputs, isAsked, ask) {
   const members = { ...judged, made_at: now(), software, offline: !isAsked, inputs };
   return [
     ...answer(verdict),
-    !!open?.length && askingBox(open, isAsked, ask),
+    !!open?.length && askingBox(open, verdict.verdict === "verified", isAsked, ask),
     tools(members),
     element("h2", {}, "This check"),
     circumstances(verdict, members),
+    ...whoAndSince(verdict),
     element("h2", { id: "checks-heading" }, "Checks"),
     element(
       "p",
@@ -146,6 +152,26 @@ function circumstances(verdict, { made_at, software, offline, inputs }) {
     ["Trust reached", verdict.trust_meaning ? `${verdict.trust}: ${verdict.trust_meaning}` : verdict.trust],
     ["Trust required", verdict.required_trust]
   );
+}
+
+/**
+ * Keys, not people: this page knows nobody's.
+ * @param {Verdict} verdict
+ */
+function whoAndSince({ signature, token, not_before: since, previous }) {
+  if (!signature && !token && !since && !previous) return [];
+  const { declared_name: name, declared_organisation: organisation } = signature ?? {};
+  const named = [name, organisation].filter(Boolean).join(", ");
+  const said = facts(
+    ["Signed with the key", signature?.fingerprint],
+    ["The same as did:key", signature?.did],
+    ["Declared signer", named && `${named} (declared, not checked)`],
+    ["Token’s time", token && `${moment(token.time)}; ${UNCHECKED_TOKEN}`],
+    ["Made no earlier than", since && `${moment(since.date)} (UTC)`],
+    ["It names block", since && `${commas(since.height)}, ${since.block_hash}; trust ${since.trust}, from ${since.source}`],
+    ["Batch before it", previous]
+  );
+  return [element("h2", {}, "Who, and since when"), said];
 }
 
 /** @param {Check} check */

@@ -1,9 +1,10 @@
 // A verdict in words: what existed no later than when, on what trust; or what is wrong, or missing.
 
 import { least } from "./block.js";
-import { LAST_OF_BUNDLE } from "./check.js";
+import { LINE_CHECK, OF_CERTIFICATES } from "./check.js";
 import { shownText } from "./shown.js";
 import { commas } from "./text.js";
+import { UNCHECKED_TOKEN } from "./token.js";
 
 /** @typedef {import("./judge.js").Facts} Facts */
 /** @typedef {import("./judge.js").Judgement} Judgement */
@@ -24,13 +25,16 @@ const FAILURE_WORDS = [
   "a file is not what was stamped",
   "a record is not as records are",
   "its items are not those that the manifest commits to",
-  "its signature is wrong",
+  "its signature is wrong, or not one that is asked for",
   "its proof is of something else",
-  "its TSA token is wrong",
+  "its TSA token is wrong, or not one that is asked for",
   "its proof cannot be followed",
   "the block does not bear the proof out",
   "the block is not where it should be in the chain",
-  "the manifest is older than the block that it names",
+  "the block that its manifest names is not where the manifest says",
+  "",
+  "",
+  "the batches that it lists before its own are not those that were anchored",
 ];
 
 const NOT_PROVEN =
@@ -67,7 +71,8 @@ export function sentences(facts, judgement, policy) {
     return [
       `${subject} ${how} no later than ${block.existedBy} (UTC).`,
       `${where[0].toUpperCase()}${where.slice(1)}; ${trustText(judgement, policy)}.`,
-      ...(checks[checks.length - 1].number > LAST_OF_BUNDLE
+      ...further(judgement, block.existedBy, facts.bundle?.manifest?.signer),
+      ...(checks.some(({ number }) => number === OF_CERTIFICATES)
         ? ["That is what the bundle in it gives; printed text proves nothing by itself."]
         : []),
       NOT_PROVEN,
@@ -87,6 +92,28 @@ export function sentences(facts, judgement, policy) {
   }
   const tried = facts.tried.map((why) => `Tried: ${shownText(why)}.`);
   return [`${named}: ${unconfirmed(judgement, policy)}.`, ...tried];
+}
+
+/**
+ * Who signed, what the second clock says, since when at the earliest: as far as they are in the bundle and hold.
+ * @param {Judgement} judgement
+ * @param {string} existedBy
+ * @param {import("./manifest.js").Signer | null} [stated]
+ */
+function further({ beginning, signature, stamped, checks }, existedBy, stated) {
+  const said = [];
+  if (beginning) {
+    const { date, height } = beginning;
+    const days = date === existedBy ? `on ${date}` : `between ${date} and ${existedBy}`;
+    said.push(`Its manifest was made ${days} (UTC): it names block ${commas(height)}, which nobody knew before.`);
+  }
+  if (signature) said.push(`The manifest is signed with the key ${signature.fingerprint}.`);
+  const declared = [stated?.name, stated?.organisation].flatMap((one) => (one ? shownText(one) : []));
+  if (signature && declared.length) said.push(`Declared with it, and not checked: ${declared.join(", ")}.`);
+  if (stamped) said.push(`A time-stamping token says that the head existed at ${stamped.time}; ${UNCHECKED_TOKEN}.`);
+  const line = checks.find(({ number }) => number === LINE_CHECK);
+  if (line) said.push(`It lists the batches of its line: ${line.found}.`);
+  return said;
 }
 
 /**

@@ -8,32 +8,34 @@ import { LIMITS } from "./limits.js";
 /** @typedef {import("./block.js").Policy} Policy */
 /** @typedef {import("./block.js").Sighting} Sighting */
 /** @typedef {import("./header.js").HeaderRuns} HeaderRuns */
-/** @typedef {import("./ots.js").Attestation} Attestation */
 /**
  * What may be looked at beside the bundle, and who may be asked: nobody, unless they are named.
  * @typedef {{headers?: {index: Uint8Array, data: Uint8Array}, explorers?: import("./explorers.js").Explorers}} Sources
  */
 
+/** @typedef {Parameters<typeof openHeights>[0]} Wanted */
+
 /**
  * What the sources have of the blocks, and why some did not help.
- * @param {Attestation[]} blocks
+ * @param {Wanted} wanted
  * @param {Policy} policy
  * @param {Sources} sources
  * @param {HeaderRuns | null} bundled
  */
-export async function sightingsFor(blocks, policy, { headers: given, explorers }, bundled) {
+export async function sightingsFor(wanted, policy, { headers: given, explorers }, bundled) {
   const { network } = policy;
   /** @type {Sighting[]} */
   const sightings = [];
   /** @type {string[]} */
   const tried = [];
-  if (!blocks.length) return { sightings, tried };
+  const open = () => openHeights(wanted, sightings, policy);
+  if (!open().length) return { sightings, tried };
   const file = given ? readRuns(given.index, given.data) : null;
   for (const { runs, source } of [
     { runs: file, source: "the headers file" },
     { runs: bundled, source: "the bundle's own headers" },
   ]) {
-    const heights = runs ? openHeights(blocks, sightings, policy) : [];
+    const heights = runs ? open() : [];
     if (!runs || (!heights.length && runs.network === network.name)) continue;
     if (runs.network !== network.name) {
       tried.push(`${source} is of the network ${runs.network}`);
@@ -47,14 +49,14 @@ export async function sightingsFor(blocks, policy, { headers: given, explorers }
   if (!explorers?.urls.length || rank(policy.require) > rank("explorers")) return { sightings, tried };
   /** @type {Set<string>} */
   const silent = new Set();
-  for (const height of openHeights(blocks, sightings, policy).slice(0, LIMITS.heights)) {
+  for (const height of open().slice(0, LIMITS.heights)) {
     try {
       sightings.push(await agreed(explorers, network, height, silent));
     } catch (fault) {
       if (!(fault instanceof Unhelpful)) throw fault;
       tried.push(fault.message);
     }
-    if (!openHeights(blocks, sightings, policy).length || explorers.urls.length - silent.size < explorers.least) break;
+    if (!open().length || explorers.urls.length - silent.size < explorers.least) break;
   }
   return { sightings, tried };
 }

@@ -2,10 +2,10 @@
 // does. Nothing but the given files is read, and nothing is sent anywhere, unless `explorers` are named to be asked.
 
 import { openHeights } from "./block.js";
-import { FormatFault } from "./bytes.js";
+import { FormatFault, hex } from "./bytes.js";
 import { Gathering, Told } from "./gathering.js";
 import { Checkpoints, NETWORKS } from "./header.js";
-import { blocksOf, judge } from "./judge.js";
+import { judge, wantedBy } from "./judge.js";
 import { LIMITS } from "./limits.js";
 import { sentences, trustText } from "./sentences.js";
 
@@ -73,9 +73,11 @@ function policyOf({ network: name = "bitcoin", require, checkpoints }) {
  * @param {Told} told
  */
 function verdictOf(facts, judgement, policy, told) {
-  const { block, outcome, checks } = judgement;
+  const { block, outcome, checks, signature, stamped, beginning } = judgement;
+  const { manifest = null, head = null } = facts.bundle ?? {};
   const { disclosed, of, matched, faults } = facts.files;
-  const isOpen = outcome === "unconfirmed" && [null, policy.network.name].includes(judgement.madeOn);
+  const isOpen = outcome === "unconfirmed" || (outcome === "verified" && !policy.network.isTest);
+  const isAsked = isOpen && [null, policy.network.name].includes(judgement.madeOn);
   const network = policy.network.name;
   return {
     verdict: outcome,
@@ -94,6 +96,17 @@ function verdictOf(facts, judgement, policy, told) {
       block_time: block.time,
       source: block.source,
     },
+    head: head && hex(head),
+    signature: signature ? {
+      ...signature,
+      declared_name: manifest?.signer?.name ?? null,
+      declared_organisation: manifest?.signer?.organisation ?? null,
+      listed_as: [],
+      listed_in: null,
+    } : null,
+    token: stamped ? { authority: null, time: stamped.time, root: null, roots_from: null, certificate_expires: null } : null,
+    not_before: beginning ?? null,
+    previous: manifest?.previous || null,
     tried: facts.tried,
     checks,
     items: { disclosed, of, matched, failed: faults.count },
@@ -101,6 +114,8 @@ function verdictOf(facts, judgement, policy, told) {
     items_listed: told.items,
     declared: told.declared,
     made_on: judgement.madeOn,
-    open_blocks: isOpen ? openHeights(blocksOf(facts.proof), facts.sightings, policy).slice(0, LIMITS.heights) : [],
+    open_blocks: isAsked
+      ? openHeights(wantedBy(facts.proof, manifest), facts.sightings, policy).slice(0, LIMITS.heights)
+      : [],
   };
 }

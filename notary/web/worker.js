@@ -1,5 +1,6 @@
 // The check, off the page's own thread: files and a network in, progress and a verdict out. To cancel it, end it.
 
+import { hex } from "./bytes.js";
 import { RELEASE } from "./release.js";
 import { verify } from "./verdict.js";
 
@@ -49,13 +50,28 @@ async function headersAmong(given) {
 
 /** As verdict.js takes them: 36 bytes each, the hash and the bits that follow, which only count after the last. */
 export function checkpoints() {
-  const packed = Uint8Array.from(atob(RELEASE.checkpoints), (character) => character.charCodeAt(0));
   const bitcoin = new Uint8Array((36 * (RELEASE.lastCheckpoint + 1)) / 2016);
-  for (let from = 0, to = 0; from < packed.length; from += 1 + packed[from], to += 36) {
-    bitcoin.set(packed.subarray(from + 1, from + 1 + packed[from]), to);
-  }
+  let to = 0;
+  RELEASE.checkpoints.forEach((row, at) => {
+    const size = RELEASE.checkpointBytes[at];
+    const bytes = new Uint8Array((4 * row.length) / 5);
+    for (let from = 0; from < row.length; from += 5) {
+      const number = [...row.slice(from, from + 5)].reduce((sum, digit) => 85 * sum + digitValue(digit), 0);
+      new DataView(bytes.buffer).setUint32((4 * from) / 5, number);
+    }
+    for (let from = 0; from + size <= bytes.length; from += size, to += 36) bitcoin.set(bytes.slice(from, from + size), to);
+  });
   new DataView(bitcoin.buffer).setUint32(bitcoin.length - 4, RELEASE.lastBits);
   return { bitcoin };
+}
+
+/**
+ * Digits are the characters from # on, but for what HTML or a string could take for something else.
+ * @param {string} digit
+ */
+function digitValue(digit) {
+  const code = digit.charCodeAt(0);
+  return code - 35 - Number(code > 60) - Number(code > 62) - Number(code > 92);
 }
 
 /**
@@ -66,8 +82,7 @@ export function checkpoints() {
  */
 async function input({ name, blob }, kind, isHashed) {
   const hashed = isHashed && (await crypto.subtle?.digest("SHA-256", await blob.arrayBuffer()));
-  const sha256 = hashed ? Array.from(new Uint8Array(hashed), (byte) => byte.toString(16).padStart(2, "0")).join("") : null;
-  return { name, kind, size: blob.size, sha256 };
+  return { name, kind, size: blob.size, sha256: hashed ? hex(new Uint8Array(hashed)) : null };
 }
 
 // The same script runs as page and as worker.

@@ -2,7 +2,7 @@
 // the file without gaps, and nothing leaves the bag. Layouts: PKWARE's APPNOTE 6.3.10, sections 4.3.7 to 4.3.16, 4.5.3.
 
 import { isNative, nativeDigest, newHash, sha256 } from "./digest.js";
-import { FormatFault, joined, NoTarget, Refused, sameBytes, Source, textOf, utf8 } from "./bytes.js";
+import { FormatFault, joined, NoTarget, RefusedBundle, sameBytes, Source, textOf, utf8 } from "./bytes.js";
 import { inflated } from "./inflate.js";
 import { LIMITS } from "./limits.js";
 import { commas, quotedBytes, quotedText } from "./text.js";
@@ -88,7 +88,7 @@ export class Zip {
   }
 
   /**
-   * The file's bytes, piece by piece. Refused where they are not what the zip says.
+   * The file's bytes, piece by piece. RefusedBundle where they are not what the zip says.
    * @param {Entry} entry
    */
   async *pieces(entry) {
@@ -102,8 +102,8 @@ export class Zip {
         yield piece;
       }
     } catch (fault) {
-      if (fault instanceof Refused || !(fault instanceof FormatFault)) throw fault;
-      throw new Refused(`${entry.name}: ${fault.message}`);
+      if (fault instanceof RefusedBundle || !(fault instanceof FormatFault)) throw fault;
+      throw new RefusedBundle(`${entry.name}: ${fault.message}`);
     }
     if (size !== entry.size || crc !== entry.crc) throw contradicted(entry);
   }
@@ -133,14 +133,14 @@ export class Zip {
   }
 
   /**
-   * A whole tag file, if it is there. Refused where it is over `limit` bytes.
+   * A whole tag file, if it is there. RefusedBundle where it is over `limit` bytes.
    * @param {string} name
    * @param {number} limit
    */
   async small(name, limit) {
     const entry = this.entry(name);
     if (!entry) return null;
-    if (entry.size > limit) throw new Refused(`${name} is over ${limit} bytes`);
+    if (entry.size > limit) throw new RefusedBundle(`${name} is over ${limit} bytes`);
     const pieces = [];
     for await (const piece of this.pieces(entry)) pieces.push(piece.slice());
     return joined(...pieces);
@@ -148,10 +148,10 @@ export class Zip {
 }
 
 /** @param {Entry} entry */
-const contradicted = (entry) => new Refused(`${entry.name}: its bytes are not what the zip says (size or CRC)`);
+const contradicted = (entry) => new RefusedBundle(`${entry.name}: its bytes are not what the zip says (size or CRC)`);
 
 /**
- * The bag in a zip file. NoTarget where it holds none, Refused where it breaks the rules.
+ * The bag in a zip file. NoTarget where it holds none, RefusedBundle where it breaks the rules.
  * @param {Blob} blob
  * @param {import("./bytes.js").Tell} tell
  */
@@ -160,13 +160,13 @@ export async function openZip(blob, tell) {
   if (!blob.size) throw new NoTarget("an empty file");
   if (textOf(await source.read(0, 2)) !== "PK") throw new NoTarget("neither a zip file nor an OpenTimestamps proof");
   const { start, size, count } = await centralDirectory(source);
-  if (count > LIMITS.zipEntries) throw new Refused(`over ${commas(LIMITS.zipEntries)} entries`);
+  if (count > LIMITS.zipEntries) throw new RefusedBundle(`over ${commas(LIMITS.zipEntries)} entries`);
   const { top, entries } = await centralEntries(source, start, size, count);
   if (!entries.length) throw new NoTarget("an empty zip file");
   checkNames(top, entries);
   const files = await placed(source, top, entries, start);
   if (files.reduce((sum, entry) => sum + entry.size, 0) > LIMITS.zipTotalBytes) {
-    throw new Refused(`over ${commas(LIMITS.zipTotalBytes)} bytes unpacked`);
+    throw new RefusedBundle(`over ${commas(LIMITS.zipTotalBytes)} bytes unpacked`);
   }
   const zip = new Zip(blob, files, tell);
   if (!zip.numbers.has("bagit.txt")) throw new NoTarget("a zip file without a bag: it has no bagit.txt");
@@ -185,16 +185,16 @@ async function centralDirectory(source) {
     throw new NoTarget("a truncated zip file, or one with something behind its end");
   }
   const counts = [8, 10].map((at) => view.getUint16(at, true));
-  if (view.getUint32(4, true) || counts[0] !== counts[1]) throw new Refused("a zip file in several parts");
+  if (view.getUint32(4, true) || counts[0] !== counts[1]) throw new RefusedBundle("a zip file in several parts");
   let [size, start, count] = [view.getUint32(12, true), view.getUint32(16, true), counts[1]];
   const larger = await centralDirectory64(source, end);
   if (larger) {
     const fits = size === larger.size || size === MOST32;
     const isSame = fits && [larger.start, MOST32].includes(start) && [larger.count, MOST16].includes(count);
-    if (!isSame) throw new Refused("the zip file has two ends that tell different things");
+    if (!isSame) throw new RefusedBundle("the zip file has two ends that tell different things");
     ({ size, start, count, end } = larger);
   }
-  if (start + size !== end) throw new Refused("the central directory is not where the zip file says");
+  if (start + size !== end) throw new RefusedBundle("the central directory is not where the zip file says");
   return { start, size, count };
 }
 
@@ -212,7 +212,7 @@ async function centralDirectory64(source, plainEnd) {
   const isOneDisk = !view.getUint32(16, true) && !view.getUint32(20, true) && wide(view, 24) === wide(view, 32);
   const isLocated = !view.getUint32(60, true) && wide(view, 64) === end && view.getUint32(72, true) <= 1;
   if (!isWhole || !isOneDisk || !isLocated) {
-    throw new Refused("the end of the central directory is not as zip files have it");
+    throw new RefusedBundle("the end of the central directory is not as zip files have it");
   }
   return { end, count: wide(view, 32), size: wide(view, 40), start: wide(view, 48) };
 }
@@ -232,12 +232,12 @@ async function centralEntries(source, at, left, count) {
     const fixed = await source.read(at, CENTRAL_BYTES);
     const view = viewOf(fixed);
     if (left < CENTRAL_BYTES || fixed.length < CENTRAL_BYTES || view.getUint32(0, true) !== 0x02014b50) {
-      throw new Refused("the central directory lists fewer entries than it says");
+      throw new RefusedBundle("the central directory lists fewer entries than it says");
     }
     const [nameBytes, extraBytes, commentBytes] = [28, 30, 32].map((place) => view.getUint16(place, true));
     const length = CENTRAL_BYTES + nameBytes + extraBytes + commentBytes;
     left -= length;
-    if (left < 0) throw new Refused("the central directory is cut short");
+    if (left < 0) throw new RefusedBundle("the central directory is cut short");
     const rest = await source.read(at + CENTRAL_BYTES, nameBytes + extraBytes);
     at += length;
     const extra = extraFields(rest.subarray(nameBytes));
@@ -248,12 +248,12 @@ async function centralEntries(source, at, left, count) {
     checkEntry(entry, view.getUint16(40, true), view.getUint16(34, true));
     top ||= `${whole.split("/", 1)[0]}/`;
     if (!whole.startsWith(top)) {
-      throw new Refused("more than one folder at the top: a bundle is one bag in one folder");
+      throw new RefusedBundle("more than one folder at the top: a bundle is one bag in one folder");
     }
     entry.name = whole.slice(top.length);
     entries.push(entry);
   }
-  if (left) throw new Refused("the central directory lists more than it says");
+  if (left) throw new RefusedBundle("the central directory lists more than it says");
   return { top, entries };
 }
 
@@ -268,7 +268,7 @@ function extraFields(data) {
   for (let at = 0; at + 4 <= data.length; at += 4 + view.getUint16(at + 2, true)) {
     const kind = view.getUint16(at, true);
     if (fields.has(kind) && (kind === ZIP64_EXTRA || kind === NAME_EXTRA)) {
-      throw new Refused(`an entry with two extra fields of the kind 0x${kind.toString(16).padStart(4, "0")}`);
+      throw new RefusedBundle(`an entry with two extra fields of the kind 0x${kind.toString(16).padStart(4, "0")}`);
     }
     if (!fields.has(kind)) fields.set(kind, data.subarray(at + 4, at + 4 + view.getUint16(at + 2, true)));
   }
@@ -284,7 +284,7 @@ function extraFields(data) {
 function widened(name, extra, values) {
   const wanted = values.filter((value) => value === MOST32).length;
   const content = extra.get(ZIP64_EXTRA) ?? new Uint8Array();
-  if (content.length < 8 * wanted) throw new Refused(`${name}: its size is missing`);
+  if (content.length < 8 * wanted) throw new RefusedBundle(`${name}: its size is missing`);
   let place = 0;
   return values.map((value) => (value === MOST32 ? wide(viewOf(content), 8 * place++) : value));
 }
@@ -296,13 +296,13 @@ function widened(name, extra, values) {
  */
 function checkedName(raw, extra) {
   const name = textOf(raw);
-  if (name === null) throw new Refused(`a name is not UTF-8: ${quotedBytes(raw.subarray(0, 80))}`);
+  if (name === null) throw new RefusedBundle(`a name is not UTF-8: ${quotedBytes(raw.subarray(0, 80))}`);
   checkNameExtra(raw, extra);
-  if (!name || raw.length > LIMITS.zipNameBytes) throw new Refused("a name is empty or too long");
-  if (name.startsWith("/") || /^.:/su.test(name)) throw new Refused(`${quotedText(name)} is an absolute name`);
+  if (!name || raw.length > LIMITS.zipNameBytes) throw new RefusedBundle("a name is empty or too long");
+  if (name.startsWith("/") || /^.:/su.test(name)) throw new RefusedBundle(`${quotedText(name)} is an absolute name`);
   const parts = name.replace(/\/$/, "").split("/");
   if (/[\\\0]/.test(name) || parts.some((part) => part === "" || part === "." || part === "..")) {
-    throw new Refused(`${quotedText(name)} leaves the bag`);
+    throw new RefusedBundle(`${quotedText(name)} leaves the bag`);
   }
   return name;
 }
@@ -314,7 +314,7 @@ function checkedName(raw, extra) {
 function checkNameExtra(raw, extra) {
   const beside = extra.get(NAME_EXTRA);
   if (beside && (beside.length !== 5 + raw.length || !sameBytes(beside.subarray(5), raw))) {
-    throw new Refused(`${quotedText(new TextDecoder().decode(raw))} has another name beside it`);
+    throw new RefusedBundle(`${quotedText(new TextDecoder().decode(raw))} has another name beside it`);
   }
 }
 
@@ -324,15 +324,15 @@ function checkNameExtra(raw, extra) {
  * @param {number} disk
  */
 function checkEntry({ name, flags, method, packed, size }, mode, disk) {
-  if (flags & ENCRYPTED) throw new Refused(`${name} is encrypted`);
+  if (flags & ENCRYPTED) throw new RefusedBundle(`${name} is encrypted`);
   if (flags & ~ALLOWED_FLAGS || (method !== STORED && method !== DEFLATED) || disk) {
-    throw new Refused(`${name} is packed in a way that is not read here`);
+    throw new RefusedBundle(`${name} is packed in a way that is not read here`);
   }
-  if (![0, 0o100000, 0o040000].includes(mode & 0o170000)) throw new Refused(`${name} is a link or no regular file`);
-  if (name.endsWith("/") && (size || packed)) throw new Refused(`${name} is a folder with bytes`);
-  if (method === STORED && packed !== size) throw new Refused(`${name} has two sizes`);
+  if (![0, 0o100000, 0o040000].includes(mode & 0o170000)) throw new RefusedBundle(`${name} is a link or no regular file`);
+  if (name.endsWith("/") && (size || packed)) throw new RefusedBundle(`${name} is a folder with bytes`);
+  if (method === STORED && packed !== size) throw new RefusedBundle(`${name} has two sizes`);
   if (size > LIMITS.zipRatioFreeBytes && size > LIMITS.zipRatio * packed) {
-    throw new Refused(`${name} would unpack to ${commas(size)} bytes from ${commas(packed)}: a bomb`);
+    throw new RefusedBundle(`${name} would unpack to ${commas(size)} bytes from ${commas(packed)}: a bomb`);
   }
 }
 
@@ -345,8 +345,8 @@ function checkNames(top, entries) {
   const keys = entries.map((entry) => entry.name.replaceAll("/", "\0")).sort();
   for (let i = 1; i < keys.length; i++) {
     const name = () => quotedText(top + keys[i - 1].replaceAll("\0", "/"));
-    if (keys[i] === keys[i - 1]) throw new Refused(`two entries of the name ${name()}`);
-    if (keys[i].startsWith(`${keys[i - 1]}\0`)) throw new Refused(`${name()} is both a file and a folder`);
+    if (keys[i] === keys[i - 1]) throw new RefusedBundle(`two entries of the name ${name()}`);
+    if (keys[i].startsWith(`${keys[i - 1]}\0`)) throw new RefusedBundle(`${name()} is both a file and a folder`);
   }
 }
 
@@ -363,14 +363,14 @@ async function placed(source, top, entries, end) {
   const files = [];
   for (const entry of entries.sort((one, other) => one.at - other.at)) {
     if (entry.at !== (last ? await behind(source, top, last, entry.at) : 0)) {
-      throw new Refused(`${top}${entry.name} overlaps another entry, or hides bytes before it`);
+      throw new RefusedBundle(`${top}${entry.name} overlaps another entry, or hides bytes before it`);
     }
     entry.at = await localHeader(source, top + entry.name, entry);
     last = entry;
     if (entry.name && !entry.name.endsWith("/")) files.push(entry);
   }
   if (!last || end !== (await behind(source, top, last, end))) {
-    throw new Refused("bytes between the last entry and the central directory");
+    throw new RefusedBundle("bytes between the last entry and the central directory");
   }
   return files;
 }
@@ -384,7 +384,7 @@ async function placed(source, top, entries, end) {
 async function localHeader(source, name, entry) {
   const fixed = await source.read(entry.at, LOCAL_BYTES);
   if (fixed.length < LOCAL_BYTES || viewOf(fixed).getUint32(0, true) !== 0x04034b50) {
-    throw new Refused(`${name} has no local header`);
+    throw new RefusedBundle(`${name} has no local header`);
   }
   const view = viewOf(fixed);
   const [nameBytes, extraBytes] = [26, 28].map((place) => view.getUint16(place, true));
@@ -399,7 +399,7 @@ async function localHeader(source, name, entry) {
   const agrees = pairs.every(([here, there]) => here === there || (mayBeNought && here === 0));
   const isSame = view.getUint16(6, true) === entry.flags && view.getUint16(8, true) === entry.method;
   if (!agrees || !isSame || !sameBytes(raw, utf8(name))) {
-    throw new Refused(`${name}: the central directory and the local header disagree`);
+    throw new RefusedBundle(`${name}: the central directory and the local header disagree`);
   }
   return entry.at + LOCAL_BYTES + nameBytes + extraBytes;
 }
@@ -426,5 +426,5 @@ async function behind(source, top, entry, following) {
       if (view.getUint32(0, true) === entry.crc && packed === entry.packed && size === entry.size) return following;
     }
   }
-  throw new Refused(`${top}${entry.name}: its data descriptor is missing or tells something else`);
+  throw new RefusedBundle(`${top}${entry.name}: its data descriptor is missing or tells something else`);
 }

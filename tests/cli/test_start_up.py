@@ -8,6 +8,8 @@ import pytest
 from typer.main import get_group
 
 from notary.cli.app import COMMANDS, commands
+from notary.cli.on_demand import loaded
+from notary.cli.registry import COMMANDS as REGISTRY
 from tests.conftest import Notary
 
 PROGRAM = """
@@ -55,5 +57,13 @@ def test_status_imports_what_it_uses(notary: Notary, evidence: Path) -> None:
 
 def test_what_is_listed_is_what_there_is() -> None:
     """The list has its own words, so that showing it imports nothing."""
-    there = get_group(commands(*COMMANDS)).commands
-    assert {name: command.get_short_help_str(1_000) for name, command in there.items()} == COMMANDS
+    for listed, group in (COMMANDS, commands(*COMMANDS)), (REGISTRY, loaded("notary.cli.registry", *REGISTRY)):
+        there = get_group(group).commands
+        assert {name: command.get_short_help_str(1_000) for name, command in there.items()} == listed
+
+
+def test_a_command_of_a_group_imports_no_other(notary: Notary) -> None:
+    modules = imported(notary, "registry", "claim", "--help")
+    assert "notary.cli.registry.claim" in modules
+    assert not {f"notary.cli.registry.{name}" for name in REGISTRY if name != "claim"} & modules
+    assert not modules & SLOW

@@ -11,10 +11,12 @@ from notary import limits
 from notary.core.check import Status
 from notary.core.line import Line, LineEntry, check_entry, follow, read_entry, write_entry
 from notary.core.manifest import StatedSigner, write_manifest
+from notary.core.openssh import read_public_key
 from notary.core.signature import Signer, sign
+from notary.core.verdict import judge
 from notary.errors import EvidenceError, FormatError
 from tests.core.lines import Batches, entry_of, line_of, manifest_of, signer_at, with_entry
-from tests.core.test_verdict import BUNDLE, BUNDLED, POLICY, judge
+from tests.core.test_verdict import BUNDLE, BUNDLED, POLICY
 from tests.parties.openssh import new_key, signed
 
 
@@ -72,8 +74,6 @@ def test_an_entry_round_trips(batches: Batches) -> None:
 
 
 def test_a_signature_by_ssh_keygen_counts(tmp_path: Path) -> None:
-    from notary.core.openssh import read_public_key
-
     path = new_key(tmp_path / "key", "nistp256")
     public = read_public_key(path.with_suffix(".pub").read_text().strip())
     manifest = replace(manifest_of(0, None, None), signer=StatedSigner(public.line, public.did))

@@ -164,6 +164,16 @@ def test_a_key_that_is_not_taken_vouches_for_nothing(keys: dict[str, Key], tmp_p
     assert judged(bundle(MANIFEST, key.sign), SignerPolicy(is_required=True))[1].status is Status.FAILED
 
 
+def test_a_key_that_is_not_taken_does_not_stand_for_one_that_is(keys: dict[str, Key], tmp_path: Path) -> None:
+    """Else whoever names somebody's key could have any other key sign, as long as nobody here can read that."""
+    short = Key(new_key(tmp_path / "short", "rsa", "", "-b", "1024"))
+    signer, check = judged(bundle(replace(MANIFEST, signer=keys["ed25519"].stated), short.sign))
+    assert (signer, check.status) == (None, Status.FAILED)
+    odd = StatedSigner(short.line, "did:key:z")
+    signer, check = judged(bundle(replace(MANIFEST, signer=odd), short.sign))
+    assert (signer, check.status) == (None, Status.SKIPPED)
+
+
 def test_the_did_is_the_keys_too(keys: dict[str, Key]) -> None:
     stated = replace(keys["ed25519"].stated, did=keys["other"].public.did)
     signer, check = judged(bundle(replace(MANIFEST, signer=stated), keys["ed25519"].sign))

@@ -210,7 +210,7 @@ def test_a_certificate_that_had_expired_before_the_block(tmp_path: Path, monkeyp
     with_validity(monkeypatch, BLOCK_CLOCK)
     at = BLOCK_CLOCK - timedelta(days=1)
     token, policy = token_at(tmp_path, at), trusting(authority(tmp_path, at).root)
-    stamped, check = judged(token, policy)
+    _, check = judged(token, policy)
     assert check.status is Status.SKIPPED
     assert "expired" in check.found
     assert judged(token, replace(policy, is_required=True))[1].status is Status.FAILED

@@ -1,5 +1,7 @@
-"""What the tests of edges share: a disk that fills up, and a server that misbehaves."""
+"""What the tests of edges share: a disk that fills up, a folder for everybody, and a server that misbehaves."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,3 +23,12 @@ def rude() -> Iterator[RudeServer]:
     """Answers every request with whatever bytes the test wants, at whatever pace."""
     with RudeServer() as server:
         yield server
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that others may enter, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)

@@ -196,7 +196,7 @@ def count(path: Path) -> int:
         return len(ledger.batches())
 
 
-# -- a ledger of the second release -------------------------------------------------------------------------------------
+# -- a ledger of the second release ------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import zlib
@@ -288,15 +287,6 @@ def _shut(path: Path) -> str:
             return str(reading.facts(path))
     except UnreadableError as error:
         return error.message
-
-
-@pytest.fixture
-def public_folder() -> Iterator[Path]:
-    """A folder that others may enter, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 @posix

@@ -230,10 +230,8 @@ def _why_unreadable(file: str) -> str:
     return "it was read"
 
 
-def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    file = tmp_path / "config.toml"
+def test_a_file_that_may_not_be_read(public_folder: Path) -> None:
+    file = public_folder / "config.toml"
     file.write_text('node = "a"\n')
     file.chmod(0)
     assert without_rights(_why_unreadable, str(file)) == f"{file}: permission denied"

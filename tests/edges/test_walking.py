@@ -6,8 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -145,15 +144,6 @@ def test_a_folder_that_cannot_be_listed_is_reported(public_folder: Path) -> None
 
 def _walked(folder: Path) -> list[Found | Skipped | Unreadable]:
     return list(walk([folder]))
-
-
-@pytest.fixture
-def public_folder() -> Iterator[Path]:
-    """A folder that others may enter, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 def test_folders_without_end_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,9 +57,16 @@ MINE, YOURS = Key(b"the forge's key"), Key(b"somebody else's key")
 
 
 @functools.cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """Where the authorities keep their keys, until this process ends."""
+    return tempfile.TemporaryDirectory(prefix="forge-")
+
+
+@functools.cache
 def _authority(clock: int) -> Authority:
-    folder = Path(tempfile.mkdtemp(prefix="forge-"))
-    return Authority(folder / "authority.pem", lambda: datetime.fromtimestamp(clock, UTC), Random(1).randbytes)
+    randomness = Random(1).randbytes  # noqa: S311 - repeatable, not secret
+    path = Path(_folder().name) / f"{clock}.pem"
+    return Authority(path, lambda: datetime.fromtimestamp(clock, UTC), randomness)
 
 
 def token_at(clock: int) -> Callable[[bytes], bytes]:

@@ -20,7 +20,7 @@ from tests.independent.forge import (
     steps_to_seal,
     write_zip,
 )
-from tests.independent.seals import MINE, YOURS, Key, token_at
+from tests.independent.seals import MINE, YOURS, Key, string, token_at
 from tests.independent.steps import sha256
 
 DAY = 86_400
@@ -168,6 +168,14 @@ CONTAINERS: dict[str, tuple[str, Options]] = {
     "signature for something else": ("failed", signed_by(MINE, namespace="file")),
     "signature for something alike": ("failed", signed_by(MINE, namespace="notary-manifest@v10")),
     "signature of version 2": ("failed", signed_by(MINE, version=2)),
+    "signature by a kind of key that is unknown": (
+        "verified",
+        {"sign": lambda text: MINE.sign(text, key=string(b"ssh-new") + string(bytes(32)))},
+    ),
+    "signature by a kind that is unknown, as if by this": (
+        "failed",
+        signed_by(MINE, key=string(b"ssh-new") + string(bytes(32))),
+    ),
     "signature with more behind": ("failed", signed_by(MINE, behind=b"\0")),
     "signature with SHA-1": ("failed", signed_by(MINE, hash_name="sha1")),
     "signature over other bytes": ("failed", SIGNED | {"sign": lambda text: MINE.sign(text + b"\n")}),

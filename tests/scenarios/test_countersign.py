@@ -80,7 +80,7 @@ def test_two_witnesses(notary: Notary, witness: Notary, bundle: Path, key: Path,
     second = Notary(tmp_path / "second")
     second.folder.mkdir()
     other = new_key(second.folder / "key", "rsa")
-    also = countersigned(second, bundle, other, "--meaning", "seen")
+    also = countersigned(second, bundle, other, "--meaning", "seen", "-o", "second.countersignature.json")
     options = ("--countersignature", theirs, "--countersignature", also)
     result = notary("verify", bundle, *LOCAL, "--offline", *options, "--json")
     assert result.code == 0
@@ -208,10 +208,10 @@ def test_a_statement_that_is_there_already(witness: Notary, bundle: Path, key: P
     countersigned(witness, bundle, key)
     assert file.read_bytes() == first, "the same statement may be signed again"
     assert witness("countersign", bundle, "--key", key, *LOCAL, "--meaning", "seen").code == 2
-    assert (
-        witness("countersign", bundle, "--key", key, *LOCAL, "--meaning", "seen", "-o", tmp_path / "seen.json").code
-        == 0
-    )
+    seen = ("--meaning", "seen", "-o")
+    assert witness("countersign", bundle, "--key", key, *LOCAL, *seen, tmp_path / f"seen.{STATEMENT}").code == 0
+    wrong = witness("countersign", bundle, "--key", key, *LOCAL, *seen, tmp_path / "seen.json")
+    assert (wrong.code, (tmp_path / "seen.json").exists()) == (2, False), "no verifier would know it by that name"
 
 
 def test_a_huge_file_in_its_place(witness: Notary, bundle: Path, key: Path, tmp_path: Path) -> None:
@@ -221,3 +221,9 @@ def test_a_huge_file_in_its_place(witness: Notary, bundle: Path, key: Path, tmp_
     (tmp_path / STATEMENT).unlink()
     (tmp_path / STATEMENT).mkdir()
     assert witness("countersign", bundle, "--key", key, *LOCAL).code == 2
+
+
+def test_a_meaning_that_is_no_text(witness: Notary, bundle: Path, key: Path, tmp_path: Path) -> None:
+    done = witness("countersign", bundle, "--key", key, *LOCAL, "--meaning", "caf\udce9")
+    assert (done.code, "not valid Unicode" in done.err) == (2, True)
+    assert not list(tmp_path.glob("*.countersignature.json"))

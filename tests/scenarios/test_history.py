@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
-from notary.core.line import LineEntry
+from notary import limits
+from notary.core.line import LineEntry, follow, write_entry
 from notary.core.manifest import read_manifest
 from notary.core.signature import Signer
 from notary.edges.keys import read_key
+from notary.edges.ledger import open_ledger
+from notary.history import line_before
 from tests.conftest import Notary, Result
 from tests.core.lines import entry_of, line_of, manifest_of
 from tests.independent.steps import Files
@@ -21,7 +24,10 @@ from tests.parties.openssh import new_key
 from tests.scenarios.bundles import LOCAL, altered, checks, exported, failed, file_of
 
 QUICK = (*LOCAL, "--no-not-before")
-COLUMNS = "head, root, size, total_bytes, network, manifest, declared_at, title, min_calendars, writes_ots, status, first_item"
+COLUMNS = (
+    "head, root, size, total_bytes, network, manifest, declared_at, title, min_calendars, writes_ots, status,"
+    " first_item"
+)
 
 
 @pytest.fixture
@@ -259,7 +265,10 @@ ALTERED: dict[str, tuple[str, Callable[[Lines, bytes], Lines]]] = {
     "lengthened by its last": ("failed", lambda all_, other: [*all_, all_[-1]]),
     "lengthened by another's": ("failed", lambda all_, other: [*all_, other]),
     "another's for the oldest": ("failed", lambda all_, other: [*all_[:2], other]),
-    "a time altered": ("failed", lambda all_, other: [all_[0], all_[1].replace(b"T", b"T", 1)[:-2] + b" }\n", b"x\n"]),
+    "a time altered": (
+        "failed",
+        lambda all_, other: [all_[0], all_[1].replace(b'declared_at\\": \\"2', b'declared_at\\": \\"3'), all_[2]],
+    ),
     "a title added": ("failed", lambda all_, other: [all_[0].replace(b"}", b"x}", 1), *all_[1:]]),
     "cut": ("failed", lambda all_, other: [*all_[:2], all_[2][:-1]]),
     "garbage": ("failed", lambda all_, other: [b"\xff\n"]),
@@ -271,8 +280,6 @@ ALTERED: dict[str, tuple[str, Callable[[Lines, bytes], Lines]]] = {
 def test_an_altered_line(notary: Notary, bundle: Path, tmp_path: Path, how: str) -> None:
     expected, change = ALTERED[how]
     other = signer_of(new_key(tmp_path / "other", "ed25519"))
-    from notary.core.line import write_entry
-
     strange = write_entry(entry_of(manifest_of(3, other, None, "local"), other))
 
     def alter(files: Files) -> None:
@@ -285,7 +292,7 @@ def test_an_altered_line(notary: Notary, bundle: Path, tmp_path: Path, how: str)
     assert expected == "failed" or "first batch" not in notary("verify", tmp_path / "forged.zip", *LOCAL).out
 
 
-# -- old ledgers, and long ones -----------------------------------------------------------------------------------------
+# -- old ledgers, and long ones ----------------------------------------------------------------------------------------
 
 
 def test_batches_of_an_old_release_stand_at_the_beginning(notary: Notary, page: Path, tmp_path: Path) -> None:
@@ -304,6 +311,17 @@ def test_batches_of_an_old_release_stand_at_the_beginning(notary: Notary, page: 
     assert stamp(notary, page)["previous"] == last
     assert breaks(notary) == (0, [])
     assert raw(notary, "PRAGMA user_version") == [(3,)]
+
+
+def test_no_more_is_listed_than_a_reader_takes(
+    notary: Notary, bundle: Path, four: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_ledger(ledger_of(notary)) as ledger:
+        newest = ledger.find(four[3])
+        for most in (1, 2, 3, 4):
+            monkeypatch.setattr(limits, "LINE_ENTRIES", most)
+            entries = [entry[:-1] for entry in line_before(ledger, newest)]
+            assert follow(read_manifest(newest.manifest), entries).count == min(most, 3)
 
 
 def test_a_line_of_two_thousand(notary: Notary, page: Path, key: Path, tmp_path: Path) -> None:

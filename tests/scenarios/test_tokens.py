@@ -175,7 +175,7 @@ def test_the_reference_client_takes_the_proofs(
     node.feed(local_network)
     shutil.unpack_archive(bundle, tmp_path / "out")
     (bag,) = (tmp_path / "out").iterdir()
-    command = [ots, "--btc-regtest", "--no-cache", "--bitcoin-node", node.url_with_login]
+    command: list[str | Path] = [ots, "--btc-regtest", "--no-cache", "--bitcoin-node", node.url_with_login]
     for proof in sorted((bag / "proofs").rglob("*.ots")):
         file = bag / "data" / proof.relative_to(bag / "proofs").with_suffix("")
         checked = subprocess.run([*command, "verify", "-f", file, proof], capture_output=True, text=True, check=False)
@@ -339,8 +339,8 @@ def test_kill_9_while_the_authority_is_asked(
         may_pass.set()
         (batch,) = notary("status", "--json").json["batches"]
         assert (batch["status"], len(submissions)) == ("queued", 0)
-        process = [notary.start("upgrade", batch["batch"], "--calendar", local_network.uri) for _ in range(3)]
-        for one in process:
+        upgrades = [notary.start("upgrade", batch["batch"], "--calendar", local_network.uri) for _ in range(3)]
+        for one in upgrades:
             one.communicate(timeout=60)
     assert len(submissions) >= 1
     bundle = attested(notary, local_network, batch["batch"], tmp_path / "a.zip")
@@ -370,10 +370,6 @@ def test_kill_9_at_any_moment(
 
 
 # -- not sound ------------------------------------------------------------------------------------------------------
-
-
-def token_of(seed: int) -> Callable[[World, bytes], bytes]:
-    return lambda world, head: world.answer(request_for(head, seed))
 
 
 SWAPPED: dict[str, tuple[Callable[[World, bytes, bytes], bytes], set[int]]] = {

@@ -16,7 +16,7 @@ from notary.core.header import NETWORKS
 from notary.core.shown import shown_text
 from notary.edges.checkpoints import shipped_checkpoints
 from notary.edges.explorers import DEFAULT_EXPLORERS
-from tests.conftest import SHARED_DATA, Notary
+from tests.conftest import ROOT, SHARED_DATA, Notary
 from tests.independent.forge import rebag, unzip, write_zip
 from tests.independent.proofs import OTS_MAGIC, PENDING
 from tests.scenarios.certified import Case, altered_bundle, certified, run, stamped
@@ -357,7 +357,8 @@ KNOWN = [chr(code) for span in SPANS for code in range(*span) if unicodedata.cat
 def test_text_is_shown_by_the_same_rule_as_in_python(visit: Callable[..., Visit]) -> None:
     opened = visit().open()
     cases = [text for one in KNOWN for text in (f"a{one}", f"{one}\u0430")] + ["e" + "\u0301" * 6, *HOSTILE]
-    shown_by_it = opened.page.evaluate("(cases) => JSON.parse(cases).map(shownText)", json.dumps(cases))
+    source = (ROOT / "notary" / "web" / "shown.js").read_text().replace("export ", "")
+    shown_by_it = opened.page.evaluate(f"(cases) => {{ {source}; return JSON.parse(cases).map(shownText) }}", json.dumps(cases))
     assert [one for one, got in zip(cases, shown_by_it, strict=True) if got != shown_text(one)] == []
 
 

@@ -204,6 +204,10 @@ class Ledger:
             raise InputError(f"{name} may be several batches; give more digits of the head", "see `notary status`")
         return found[0]
 
+    def with_head(self, head: bytes) -> Batch | None:
+        """The batch with exactly this head, if it is here."""
+        return next(iter(self._batches(f"{_SELECT_BATCHES} WHERE head = ?", head)), None)
+
     def _batches(self, query: str, *parameters: object) -> list[Batch]:
         rows = (Batch(*row) for row in self._connection.execute(query, parameters))
         return [replace(row, writes_ots=bool(row.writes_ots), status=BatchStatus(row.status)) for row in rows]

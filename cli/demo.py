@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from time import monotonic
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -24,7 +19,6 @@ from notary.core.header import NETWORKS
 from notary.core.verdict import Outcome, Verdict
 from notary.edges.keys import new_key, read_key
 from notary.edges.ledger import open_ledger
-from notary.errors import InputError, SystemFailureError
 from notary.gathering import local_hashers
 from notary.headers import HeaderSources
 from notary.outside import LOCAL
@@ -34,6 +28,7 @@ from notary.upgrading import upgrade
 from notary.verifying import verify
 
 from .options import Json, Quiet, hermetic, worker_count
+from .story import Story, results_folder
 from .terminal import ExitCode, Terminal
 
 ALTERED = "recipe.txt"
@@ -47,6 +42,10 @@ def demo(
     ledger_file: Annotated[
         Path | None, typer.Option("--ledger", metavar="FILE", help="The ledger's file.", show_default="in DIR")
     ] = None,
+    registry: Annotated[
+        bool,
+        typer.Option("--registry", help="Instead: an office's register, its witnesses, and an examiner elsewhere."),
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -55,10 +54,13 @@ def demo(
     Stamp, upgrade, export, verify; and see an altered file fail.
     """
     terminal = Terminal(json=json, quiet=quiet)
-    begin = monotonic()
-    folder = _folder(keep)
+    folder = results_folder(keep)
+    if registry:
+        from .demo_registry import demo_registry
+
+        return demo_registry(terminal, folder, ledger_file)
     network = NETWORKS[LOCAL]
-    story = _Story(terminal)
+    story = Story(terminal)
     if line := banner(network):
         terminal.say(line, "")
     evidence = folder / "evidence"
@@ -119,10 +121,7 @@ def demo(
         failed = check(one.path, altered)
         told(f"{failed.outcome.upper()}", *verdict_sentences(failed))
     is_right = all(verdict.outcome is Outcome.VERIFIED for verdict in verdicts) and failed.outcome is Outcome.FAILED
-    terminal.say(
-        f"Done in {monotonic() - begin:.1f} s. The results lie in {folder}",
-        f"Try: notary verify {one.path} --network {LOCAL}",
-    )
+    story.end(folder, f"Try: notary verify {one.path} --network {LOCAL}")
     if line := banner(network):
         terminal.say(line)
     terminal.document(
@@ -140,43 +139,6 @@ def demo(
         }
     )
     return ExitCode.DONE if is_right else ExitCode.FAILED
-
-
-@dataclass
-class _Story:
-    """Tells each step as it ends, and keeps it for JSON."""
-
-    terminal: Terminal
-    steps: list[dict[str, Any]] = field(default_factory=list)
-
-    @contextmanager
-    def step(self, name: str, what: str) -> Iterator[_Told]:
-        begin = monotonic()
-        self.terminal.say(f"{len(self.steps) + 1}. {what}")
-        told = _Told()
-        yield told
-        self.terminal.say(*(f"   {line}" for line in told.lines), "")
-        self.steps.append({"step": name, "what": what, "told": told.lines, "seconds": round(monotonic() - begin, 3)})
-
-
-@dataclass
-class _Told:
-    lines: list[str] = field(default_factory=list)
-
-    def __call__(self, *lines: str) -> None:
-        self.lines += lines
-
-
-def _folder(keep: Path | None) -> Path:
-    try:
-        if keep is None:
-            return Path(tempfile.mkdtemp(prefix="notary-demo-"))
-        keep.mkdir(parents=True, exist_ok=True)
-        if any(keep.iterdir()):
-            raise InputError(f"{keep} is not empty", "name a new folder with --keep")
-    except OSError as error:
-        raise SystemFailureError(f"{keep}: {(error.strerror or str(error)).lower()}") from None
-    return keep.absolute()
 
 
 def _copy(source: Traversable, target: Path) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.benchmarks import commands, hashing, headers, ledger, memory, proofs
+from tests.benchmarks import commands, following, hashing, headers, ledger, memory, proofs, registry
 from tests.benchmarks.measuring import Job, Row, Setting, describe_machine, heading
 
 
@@ -24,7 +24,10 @@ def _headers(setting: Setting) -> Iterator[Row]:
     yield from ()
 
 
-JOBS: dict[str, Job] = hashing.JOBS | ledger.JOBS | proofs.JOBS | memory.JOBS | commands.JOBS | {"headers": _headers}
+JOBS: dict[str, Job] = {
+    **(hashing.JOBS | ledger.JOBS | proofs.JOBS | memory.JOBS | commands.JOBS | registry.JOBS | following.JOBS),
+    "headers": _headers,
+}
 
 
 def main() -> None:

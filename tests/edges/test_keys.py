@@ -166,6 +166,19 @@ def test_a_cipher_that_is_not_supported(tmp_path: Path) -> None:
     check_key(path, typed(PASSPHRASE))
 
 
+def test_a_plain_signature_is_that_of_rfc_8032(tmp_path: Path) -> None:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    public = new_key(tmp_path / "key", None)
+    signature = read_key(tmp_path / "key", never).sign_plain(MESSAGE)
+    assert len(signature) == 64
+    raw = b64decode(public.line.split()[1])[-32:]
+    Ed25519PublicKey.from_public_bytes(raw).verify(signature, MESSAGE)
+    for kind in KINDS.keys() - {"ed25519"}:
+        with pytest.raises(InputError, match="an Ed25519 key is needed"):
+            read_key(openssh.new_key(tmp_path / kind, kind), never).sign_plain(MESSAGE)
+
+
 def test_ed25519_signs_as_ssh_keygen_does(tmp_path: Path) -> None:
     path = tmp_path / "key"
     new_key(path, None)

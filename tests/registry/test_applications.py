@@ -67,6 +67,7 @@ def test_the_template() -> None:
     for row in found[:2]:
         assert check_entry(row.entry())
     for row in found[2:]:
+        assert row.values["number"] == found[0].values["number"]
         assert check_entry(row.entry(filed(), DIGEST, DIGEST))
 
 

@@ -55,10 +55,10 @@ TEMPLATE = (
     f"{','.join(COLUMNS)}\r\n"
     f"filed,XX,2026/000412,patent,2026-03-12,{'0' * 64},,,,,,,,,https://office.example/2026/000412,,no\r\n"
     f"filed,XX,2026/000413,design,2026-03-12,{'1' * 64},,,,,,,,,,,yes\r\n"
-    "granted,XX,2024/000007,,,,2026-03-12,,,,,,,,,,\r\n"
-    'assigned,XX,2024/000007,,,,2026-03-13,"Muster AG, Bern",,,,,,,,,\r\n'
+    "granted,XX,2026/000412,,,,2028-02-14,,,,,,,,,,\r\n"
+    'assigned,XX,2026/000412,,,,2028-03-13,"Muster AG, Bern",,,,,,,,,\r\n'
 )
-"""A CSV with all columns and an example of each kind of row."""
+"""A CSV with all columns and an example of each kind of row, which a register takes as it stands."""
 
 _CSV = LoadFormat(Dialect.CSV, "utf-8", has_bom=True, newline="\r\n")
 _FROM_OBJECT = ("right", "filing_date")

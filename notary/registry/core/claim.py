@@ -28,6 +28,8 @@ from notary.registry.core.log import leaf_hash
 from notary.registry.core.terms import Event
 
 CLAIM_FORMAT = "notary-registry-claim/v1"
+CLAIM_FILE = "registry/claim.json"
+"""The file of a bag that makes it a claim."""
 
 
 @dataclass(frozen=True, slots=True)

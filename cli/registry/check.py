@@ -1,0 +1,156 @@
+"""`notary registry check`"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from notary import limits
+from notary.edges.files import read_whole
+from notary.edges.header_files import open_headers
+from notary.errors import InputError
+from notary.registry.checking import check_claim
+from notary.registry.core.cited import Asked
+from notary.registry.core.terms import real_date
+from notary.registry.core.window import read_holidays
+from notary.registry.reporting_claims import claim_hints, claim_json, claim_sentences
+from notary.reporting import banner, check_line
+
+from ..options import HeadersFile, InForce, Json, LedgerPath, NetworkName, NodeCookie, NodeUrl, Quiet, Require, in_force
+from ..policy import verification_demands, verification_policy
+from ..terminal import ExitCode, Terminal
+from ..verify import CODES, COLORS
+from .sync import registries_folder
+from .trusting import RegistriesPath, trusted_registries
+
+if TYPE_CHECKING:
+    from notary.core.facts import Policy
+    from notary.headers import HeaderSources
+    from notary.registry.core.citation_verdict import CitationVerdict
+    from notary.registry.core.claim_verdict import ClaimVerdict
+
+
+def check(
+    claim: Annotated[
+        Path | None,
+        typer.Argument(metavar="CLAIM", help="A claim, as a zip or unpacked.", show_default="none: --office, --number"),
+    ] = None,
+    document: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The package as filed: is it the one of the entry?")
+    ] = None,
+    later_filing: Annotated[
+        str | None, typer.Option(metavar="DATE", help="When it was filed later: does that lie within the period?")
+    ] = None,
+    office: Annotated[
+        str | None, typer.Option(metavar="XX", help="The first filing's office as it is cited (WIPO ST.3).")
+    ] = None,
+    number: Annotated[str | None, typer.Option(metavar="N", help="The first filing's number as it is cited.")] = None,
+    filed: Annotated[str | None, typer.Option(metavar="DATE", help="The first filing's date as it is cited.")] = None,
+    holidays: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Days on which the later office is closed: a date a line, # before remarks."),
+    ] = None,
+    registries: RegistriesPath = None,
+    require: Require = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Contact nothing.")] = False,
+    network_name: NetworkName = None,
+    node: NodeUrl = None,
+    node_cookie: NodeCookie = None,
+    headers: HeadersFile = None,
+    ledger: LedgerPath = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Check a claim of a first filing: the entry, who asserts it, since when, and the later filing's date.
+
+    Without a claim, what is cited is looked up in the registers that `notary registry sync` has followed. The priority
+    period is reported beside the verdict; whether a right follows is never said.
+    """
+    terminal = Terminal(json=json, quiet=quiet)
+    asked = Asked(
+        office,
+        number,
+        _day(filed, "--filed"),
+        _day(later_filing, "--later-filing"),
+        frozenset() if holidays is None else read_holidays(read_whole(holidays, limits.HOLIDAYS_BYTES), str(holidays)),
+    )
+    settled = in_force()
+    trusted = trusted_registries(settled, registries)
+    followed = registries_folder(settled, ledger) / "followed.db"
+    if claim is None:
+        from notary.registry.citing import check_citation
+
+        now = settled.outside(settled.ledger(ledger)).now()
+        with terminal.progress("reading") as progress:
+            cited = check_citation(followed, trusted.registries, document, asked, now, progress=progress)
+        return show_citation(terminal, cited)
+    trusted = replace(trusted, followed=followed)
+    demands, settled = verification_demands(
+        settled, file=settled.settings.policy, network=network_name, require=require
+    )
+    policy = verification_policy(demands)
+    world = settled.outside(settled.ledger(ledger), node=node, node_cookie=node_cookie)
+    sources = replace(
+        world.headers(policy.network, offline=offline), file=None if headers is None else open_headers(headers)
+    )
+    if node and not offline:  # also on the local network, where only a node that is named here is meant
+        sources = replace(sources, node=world.node(policy.network))
+    with terminal.progress("reading") as progress:
+        verdict = check_claim(claim, document, asked, trusted, policy, sources, progress=progress)
+    return show_claim(terminal, verdict)
+
+
+def verify_claim(
+    terminal: Terminal,
+    settled: InForce,
+    ledger: Path | None,
+    target: Path,
+    documents: Sequence[Path],
+    policy: Policy,
+    sources: HeaderSources,
+) -> int:
+    """What `notary verify` does with a claim: the same check, with nothing asked beyond it."""
+    if len(documents) > 1:
+        raise InputError("a claim is about one document, as it was filed", f"notary registry check {target} --help")
+    document = documents[0] if documents else None
+    with terminal.progress("reading") as progress:
+        followed = registries_folder(settled, ledger) / "followed.db"
+        trusted = replace(trusted_registries(settled, None), followed=followed)
+        verdict = check_claim(target, document, Asked(), trusted, policy, sources, progress=progress)
+    return show_claim(terminal, verdict)
+
+
+def _day(text: str | None, option: str) -> date | None:
+    return None if text is None else real_date(text, option)
+
+
+def show_claim(terminal: Terminal, verdict: ClaimVerdict) -> ExitCode:
+    """The verdict in words: the answer first, then every check; or as JSON. Its exit code."""
+    first, *rest = claim_sentences(verdict)
+    if line := banner(verdict.policy.network):
+        terminal.say(line)
+    terminal.say(f"{terminal.strong(verdict.outcome.upper(), COLORS[verdict.outcome])}: {first}", *rest, "")
+    terminal.say(*map(check_line, verdict.checks))
+    hints = list(claim_hints(verdict))
+    if hints:
+        terminal.note("", *(f"hint: {hint}" for hint in hints))
+    terminal.document(claim_json(verdict))
+    return CODES[verdict.outcome]
+
+
+def show_citation(terminal: Terminal, verdict: CitationVerdict) -> ExitCode:
+    """The same for what was looked up."""
+    from notary.registry.reporting_citations import citation_hints, citation_json, citation_sentences
+
+    first, *rest = citation_sentences(verdict)
+    terminal.say(f"{terminal.strong(verdict.outcome.upper(), COLORS[verdict.outcome])}: {first}", *rest, "")
+    terminal.say(*map(check_line, verdict.checks))
+    if hints := list(citation_hints(verdict)):
+        terminal.note("", *(f"hint: {hint}" for hint in hints))
+    terminal.document(citation_json(verdict))
+    return CODES[verdict.outcome]

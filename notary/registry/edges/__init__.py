@@ -1,0 +1,1 @@
+"""What a registry touches outside: the folder that is published, and the keeper's own state."""

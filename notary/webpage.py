@@ -31,6 +31,8 @@ _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
 _TOP = re.compile(r"^(?:export )?(?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
 _NAME = re.compile(r"[\w$]+")
+_DECLARED = re.compile(r"\b(?:function\*?|const|let|class) (\w+)")
+_NO_WORD = re.compile("[a-z][A-Z]|_|^[A-Z]{2}")
 _PROPERTY = re.compile(r"(?<=\.)\w+|(?<={)\w+(?=[,}])|\w+(?=:)")
 _LONE_PARAMETER = re.compile(r"(?<!\w)\((\w+)\)=>")
 _DIGITS = "".join(chr(code) for code in range(35, 123) if chr(code) not in "<\\>")
@@ -103,7 +105,7 @@ def joined_script() -> str:
 
 
 def spare_script(source: str) -> str:
-    """Without comments and blanks, which are two fifths of it, and with short names: the page stays a small attachment."""
+    """Without comments and blanks, two fifths of it, and with short names: the page stays a small attachment."""
     from rjsmin import jsmin
 
     spare = _LONE_PARAMETER.sub(r"\1=>", str(jsmin(source)))
@@ -112,8 +114,8 @@ def spare_script(source: str) -> str:
 
 
 def _own_names(source: str, spare: str) -> dict[str, str]:
-    """Short names for the modules' own, the most used first: those that are no plain word, and no property's too."""
-    names = [name for name in _TOP.findall(source) if len(name) > 4 and re.search("[a-z][A-Z]|_|^[A-Z]{2}", name)]
+    """Short names for those that it declares, if they are no plain words, which texts may have, and no property's."""
+    names = [name for name in _DECLARED.findall(source) if len(name) > 4 and _NO_WORD.search(name)]
     used = Counter(_NAME.findall(spare))
     of_properties = set(_PROPERTY.findall(spare))
     own = sorted({*names} - of_properties, key=lambda name: (-len(name) * used[name], name))
@@ -146,7 +148,7 @@ def _release() -> str:
 
 
 def _rows(spare: list[bytes]) -> Iterator[tuple[int, list[bytes]]]:
-    """Hashes without the zeros at their ends, of which later ones have more: in rows, with the most bytes from there on."""
+    """Hashes without zeros at their ends, which later ones have more of: in rows, of the most bytes from there on."""
     longest = list(accumulate(map(len, reversed(spare)), max))[::-1]
     for size, row in groupby(zip(longest, spare, strict=True), itemgetter(0)):
         yield size, [hash_ for _, hash_ in row]

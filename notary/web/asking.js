@@ -9,7 +9,7 @@ import { commas } from "./text.js";
 export const EXPLORERS = RELEASE.explorers.map(explorerName);
 
 /** @param {string[]} names */
-export const listed = (names) => names.join(", ").replace(/, ([^,]*)$/, " and $1");
+export const listed = (names) => [names.slice(0, -1).join(", "), ...names.slice(-1)].filter(Boolean).join(" and ");
 
 /**
  * The button, with what it does.
@@ -29,9 +29,8 @@ export function askingBox(heights, isNamed, isAsked, ask) {
     element(
       "p",
       {},
-      `No checkpoint in this page covers Bitcoin ${blocks}${isNamed ? ", which the manifest names as already there" : ""}.` +
-        ` Block explorers, which are websites of others, can be asked` +
-        ` for the header: ${least}. That needs a connection.`,
+      `No checkpoint in this page covers Bitcoin ${blocks}${isNamed ? ", which the manifest names" : ""}. Block` +
+        ` explorers, which are websites of others, can be asked for the header: ${least}. That needs a connection.`,
     ),
     facts(
       ["Would be asked", listed(EXPLORERS)],

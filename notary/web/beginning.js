@@ -6,9 +6,10 @@ import { blockTime, minedFrom, rank } from "./header.js";
 import { commas } from "./text.js";
 
 /**
- * The named block, as it stands in the chain, as `notary verify --json` tells of it: the manifest was made on `date` (UTC)
- * or later.
- * @typedef {{network: string, date: string, height: number, block_hash: string, block_time: string, trust: string, source: string}} Beginning
+ * The named block, as it stands in the chain, as `notary verify --json` tells of it: the manifest was made on `date`
+ * (UTC) or later.
+ * @typedef {{network: string, date: string, height: number, block_hash: string, block_time: string, trust: string,
+ *   source: string}} Beginning
  */
 
 /**

@@ -21,7 +21,8 @@ import { commas } from "./text.js";
  */
 /**
  * The attesting block; `latest` is the time by which what it attests existed, in seconds since 1970.
- * @typedef {{height: number, header: Header, trust: Trust, source: string, existedBy: string, latest: number, time: string}} Block
+ * @typedef {{height: number, header: Header, trust: Trust, source: string, existedBy: string, latest: number,
+ *   time: string}} Block
  */
 
 /**

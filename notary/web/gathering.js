@@ -4,6 +4,7 @@ import { bagFaults } from "./bag.js";
 import { FormatFault, hex, latin1, NoTarget, orFault, RefusedBundle, sameBytes, UnknownVersion } from "./bytes.js";
 import { bundleInside } from "./certificate.js";
 import { isNative, nativeDigest, newHash } from "./digest.js";
+import { openZip } from "./directory.js";
 import { Faults } from "./faults.js";
 import { readRuns } from "./header.js";
 import { baseName, ItemsPass } from "./items.js";
@@ -15,7 +16,6 @@ import { headHash } from "./merkle.js";
 import { MAGIC, readProof } from "./ots.js";
 import { sightingsFor } from "./sighting.js";
 import { checkedSignature } from "./signature.js";
-import { openZip } from "./zip.js";
 
 /** @typedef {import("./block.js").Policy} Policy */
 /** @typedef {import("./digest.js").HashName} HashName */
@@ -197,7 +197,8 @@ export class Gathering {
     const pass = new ItemsPass(quiet, digests, given);
     const tree = manifest.value ? await pass.root(manifest.value.size) : { root: null, fault: "" };
     const signature = await quiet.small("notary/manifest.sig", LIMITS.proofBytes);
-    const signed = signature && bytes ? await settled(checkedSignature(signature, bytes, manifest.value?.signer ?? null)) : NOTHING_FOUND;
+    const stated = manifest.value?.signer ?? null;
+    const signed = signature && bytes ? await settled(checkedSignature(signature, bytes, stated)) : NOTHING_FOUND;
     const token = await quiet.small("notary/head.tsr", LIMITS.proofBytes);
     let head = null;
     if (manifest.value && bytes) {
@@ -209,7 +210,8 @@ export class Gathering {
     const proof = orFault(() => (proofBytes ? readProof(proofBytes) : null), proofMissing, "notary/head.ots: ");
     const isWanted = manifest.value?.network === this.policy.network.name;
     const runs = await headerRuns(quiet, manifest.value?.network);
-    const line = manifest.value && zip.entry(LINE_FILE) ? await settled(follow(quiet, manifest.value)) : NOTHING_FOUND;
+    const ours = zip.entry(LINE_FILE) ? manifest.value : null;
+    const line = ours ? await settled(follow(quiet, ours)) : NOTHING_FOUND;
     const wanted = wantedBy(isWanted ? proof.value : null, manifest.value);
     const seen = await sightingsFor(wanted, this.policy, this.sources, isWanted ? runs.value : null);
     this.told.items = pass.listed();

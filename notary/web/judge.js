@@ -42,7 +42,9 @@ const REFUSED = "the container was refused";
  * @param {import("./ots.js").Proof | null} proof
  * @param {import("./manifest.js").Manifest | null} manifest
  */
-export const wantedBy = (proof, manifest) => ({ blocks: blocksOf(proof), named: (proof && manifest?.notBefore) || null });
+export function wantedBy(proof, manifest) {
+  return { blocks: blocksOf(proof), named: (proof && manifest?.notBefore) || null };
+}
 
 /**
  * The attestations by blocks that count.

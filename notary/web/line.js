@@ -19,8 +19,8 @@ import { commas } from "./text.js";
 export const LINE_FILE = "notary/line.jsonl";
 
 /**
- * The line that leads back from a bundle's manifest. Throws FormatFault where an entry is not the batch that the one after
- * it names, or none.
+ * The line that leads back from a bundle's manifest. Throws FormatFault where an entry is not the batch that the one
+ * after it names, or none.
  * @param {import("./zip.js").Zip} zip
  * @param {Manifest} manifest
  */

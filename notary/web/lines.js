@@ -1,16 +1,17 @@
 // Text files of a line for each thing, in bounded memory.
 
-import { joined, RefusedBundle } from "./bytes.js";
+import { FormatFault, joined, RefusedBundle } from "./bytes.js";
 
 /**
- * A file's lines without their line feeds, some at a time. RefusedBundle where one is over `limit` bytes, or the last has none.
+ * A file's lines without their line feeds, some at a time. Throws FormatFault where it is missing, and
+ * RefusedBundle for a line of over `limit` bytes, or a last one without an end.
  * @param {import("./zip.js").Zip} zip
  * @param {string} name
  * @param {number} limit
  */
 export async function* textLines(zip, name, limit) {
   const entry = zip.entry(name);
-  if (!entry) return;
+  if (!entry) throw new FormatFault(`${name} is missing`);
   let rest = new Uint8Array();
   for await (const piece of zip.pieces(entry)) {
     const data = joined(rest, piece);

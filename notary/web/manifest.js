@@ -8,7 +8,10 @@ import { byCodePoint, quoted } from "./text.js";
 
 /** @typedef {import("./json.js").JsonObject} JsonObject */
 /** @typedef {{network: string, height: number, hash: string}} NamedBlock  `hash` as explorers show it */
-/** @typedef {{key: string, did: string, name: string | null, organisation: string | null}} Signer  as the manifest states it */
+/**
+ * Who signed, as the manifest states it.
+ * @typedef {{key: string, did: string, name: string | null, organisation: string | null}} Signer
+ */
 /**
  * `previous` is the head of the batch before it, in hex; empty where none is named.
  * @typedef {{root: Uint8Array, size: number, network: string, declaredAt: string, tool: string, title: string | null,

@@ -158,17 +158,17 @@ function circumstances(verdict, { made_at, software, offline, inputs }) {
  * Keys, not people: this page knows nobody's.
  * @param {Verdict} verdict
  */
-function whoAndSince({ signature, token, not_before: since, previous }) {
-  if (!signature && !token && !since && !previous) return [];
+function whoAndSince({ verdict, signature, token, not_before: since, previous }) {
+  if (verdict === "failed" || !(signature || token || since || previous)) return [];
   const { declared_name: name, declared_organisation: organisation } = signature ?? {};
   const named = [name, organisation].filter(Boolean).join(", ");
   const said = facts(
     ["Signed with the key", signature?.fingerprint],
     ["The same as did:key", signature?.did],
-    ["Declared signer", named && `${named} (declared, not checked)`],
-    ["Token’s time", token && `${moment(token.time)}; ${UNCHECKED_TOKEN}`],
+    ["Declared signer", !!named && `${named} (declared, not checked)`],
+    ["Time of the token", token && `${moment(token.time)}; ${UNCHECKED_TOKEN}`],
     ["Made no earlier than", since && `${moment(since.date)} (UTC)`],
-    ["It names block", since && `${commas(since.height)}, ${since.block_hash}; trust ${since.trust}, from ${since.source}`],
+    ["As it names block", since && `${commas(since.height)}, ${since.block_hash}; trust ${since.trust}, from ${since.source}`],
     ["Batch before it", previous]
   );
   return [element("h2", {}, "Who, and since when"), said];

@@ -1,5 +1,5 @@
-// SSH signatures of a manifest (OpenSSH's PROTOCOL.sshsig) by Ed25519 keys (RFC 8709), read in one way only. WebCrypto has
-// the curve. Keys of other kinds are not checked here. What check 7 says of a signature, judge.js does.
+// SSH signatures of a manifest (OpenSSH's PROTOCOL.sshsig) by Ed25519 keys (RFC 8709), read in one way only. WebCrypto
+// has the curve. Keys of other kinds are not checked here. What check 7 says of a signature, judge.js does.
 
 import { FormatFault, hex, joined, latin1, textOf, utf8 } from "./bytes.js";
 import { sha256 } from "./digest.js";
@@ -70,8 +70,8 @@ function sshString(data) {
 const base64 = (bytes) => btoa(latin1(bytes));
 
 /**
- * The signature, if it is the message's, by the key that is stated, if any. Throws FormatFault with the reason, AnotherKey
- * or NotHere.
+ * The signature, if it is the message's, by the key that is stated, if any. Throws FormatFault with the reason,
+ * AnotherKey or NotHere.
  * @param {Uint8Array} file
  * @param {Uint8Array} message
  * @param {import("./manifest.js").Signer | null} stated

@@ -97,14 +97,18 @@ function verdictOf(facts, judgement, policy, told) {
       source: block.source,
     },
     head: head && hex(head),
-    signature: signature ? {
-      ...signature,
-      declared_name: manifest?.signer?.name ?? null,
-      declared_organisation: manifest?.signer?.organisation ?? null,
-      listed_as: [],
-      listed_in: null,
-    } : null,
-    token: stamped ? { authority: null, time: stamped.time, root: null, roots_from: null, certificate_expires: null } : null,
+    signature: signature
+      ? {
+          ...signature,
+          declared_name: manifest?.signer?.name ?? null,
+          declared_organisation: manifest?.signer?.organisation ?? null,
+          listed_as: [],
+          listed_in: null,
+        }
+      : null,
+    token: stamped
+      ? { authority: null, time: stamped.time, root: null, roots_from: null, certificate_expires: null }
+      : null,
     not_before: beginning ?? null,
     previous: manifest?.previous || null,
     tried: facts.tried,

@@ -18,7 +18,7 @@ from notary import limits, webpage
 from notary.core.header import NETWORKS
 from notary.edges.explorers import DEFAULT_EXPLORERS, explorer_name
 from tests.conftest import SHARED_DATA
-from tests.independent.forge import MIDNIGHT, forge, write_zip
+from tests.independent.forge import MIDNIGHT, bitcoin, forge, rebag, write_zip
 from tests.parties import esplora
 from tests.parties.esplora import Behaviour, Esplora, honest, lies, shown
 from tests.parties.peer import REGTEST_GENESIS, mine_chain
@@ -111,6 +111,39 @@ def test_both_conclude_the_same(
     with trio(behaviours) as urls:
         said = agreed(node, target, demand=Demand(require="explorers", explorers=urls), also=NO_ANSWER)
     assert (said["verdict"], said["trust"]) == expected
+
+
+EARLIER = forge(clocks=CLOCKS, earlier=3)
+OWN = EARLIER["notary/headers.bin"]
+LONGER = [OWN[at : at + 80] for at in range(0, len(OWN), 80)]
+UNKNOWN_BEFORE = rebag(
+    EARLIER
+    | {
+        "notary/headers.bin": OWN[80 * 3 :],
+        "notary/headers.json": json.dumps({"network": "local", "runs": [{"start": 101, "count": 14}]}).encode(),
+    }
+)
+NAMED: dict[str, tuple[tuple[str, str], list[Behaviour | None]]] = {
+    "all agree": (("verified", "passed"), [lies(98, LONGER)] * 3),
+    "one lies": (("verified", "passed"), [lies(98, LONGER), lies(98, BRANCH), lies(98, LONGER)]),
+    "two lie alike": (("failed", "failed"), [lies(98, BRANCH), lies(98, LONGER), lies(98, BRANCH)]),
+    "two are down": (("verified", "skipped"), [None, lies(98, LONGER), None]),
+    "none has it": (("verified", "skipped"), [honest] * 3),
+}
+
+
+@pytest.mark.usefixtures("impatience")
+@pytest.mark.parametrize(("expected", "behaviours"), NAMED.values(), ids=NAMED)
+def test_both_ask_for_the_block_that_a_manifest_names(
+    node: Node, expected: tuple[str, str], behaviours: list[Behaviour | None], tmp_path: Path
+) -> None:
+    """And for no other, where the bundle's own headers do for the attested one."""
+    target = write_zip(tmp_path / "bundle.zip", UNKNOWN_BEFORE)
+    with trio(behaviours) as urls:
+        said = agreed(node, target, demand=Demand(explorers=urls), also=NO_ANSWER)
+    (check,) = (one for one in said["checks"] if one["number"] == 13)
+    assert (said["verdict"], check["status"]) == expected
+    assert (said["not_before"] is not None) == (check["status"] == "passed")
 
 
 def test_who_is_not_needed_is_not_asked(node: Node, tmp_path: Path) -> None:
@@ -247,6 +280,25 @@ def test_two_of_three_confirm_a_block(world: World) -> None:
         assert not {"cookie", "referer", "authorization"} & sent.keys()
         assert sent["accept"] == "text/plain"
         assert str(FILE.parent) not in json.dumps(sent)
+    opened.end(*NAMES)
+
+
+def test_the_named_block_is_asked_for_too(world: World, tmp_path: Path) -> None:
+    """The page says so before, and asks for both."""
+    named = {"network": "bitcoin", "height": BLOCK, "hash": shown(ATTESTING)}
+    files = forge(manifest={"network": "bitcoin", "not_before": named}, proof=b"\x08" + bitcoin(BLOCK + 500_000))
+    world.behave(TRUE, TRUE, TRUE)
+    opened = world.visit()
+    assert opened.check(write_zip(tmp_path / "bundle.zip", files)) == "doubt"
+    assert "358,391 to 358,402 and 858,391 to 858,402" in " ".join(opened.text(".ask").split())
+    assert opened.remote() == []
+    assert ask(opened) == "doubt"
+    report = opened.report()
+    (check,) = (one for one in report["checks"] if one["number"] == 13)
+    assert (check["status"], report["not_before"]["trust"]) == ("passed", "explorers")
+    asked = {path for requests in world.requests.values() for path in requests if path.startswith("/api/block-height/")}
+    spans = [*range(BLOCK, BLOCK + 12), BLOCK + 500_000]
+    assert asked == {f"/api/block-height/{height}" for height in (0, *spans)}
     opened.end(*NAMES)
 
 

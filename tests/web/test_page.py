@@ -17,11 +17,14 @@ from notary.core.shown import shown_text
 from notary.edges.checkpoints import shipped_checkpoints
 from notary.edges.explorers import DEFAULT_EXPLORERS
 from tests.conftest import ROOT, SHARED_DATA, Notary
-from tests.independent.forge import rebag, unzip, write_zip
+from tests.independent.forge import forge, rebag, unzip, write_zip
 from tests.independent.proofs import OTS_MAGIC, PENDING
+from tests.independent.seals import YOURS
+from tests.independent.test_forged import NAMED, SIGNED, TOKEN, lined, naming, signed_by
 from tests.scenarios.certified import Case, altered_bundle, certified, run, stamped
 from tests.scenarios.test_html_report import HOSTILE, full
-from tests.web.browser import Visit, chromium
+from tests.web.browser import CLIPBOARD, Visit, chromium
+from tests.web.test_conformance import Demand, by_notary, with_an_unchecked_token
 
 PHONE = {"width": 390, "height": 800}
 GIB_OF_ZEROS = bytes.fromhex("49bc20df15e412a64472421e13fe86ff1c5165e18b2afccf160d4dc19fe68a14")
@@ -86,7 +89,15 @@ def altered_tree(case: Case) -> list[str]:
 
 
 def forged_header(case: Case) -> list[str]:
-    return forged(case, "notary/headers.bin", lambda data: bytes([*data[:40], data[40] ^ 1, *data[41:]]), "header.zip")
+    """The attesting block's: before it there are others, from the one that the manifest names."""
+    height = case.notary("verify", case.bundle, "--network", "local", "--offline", "--json").json["attestation"][
+        "height"
+    ]
+    (row,) = json.loads(unzip(case.bundle)[1]["notary/headers.json"])["runs"]
+    at = 80 * (height - row["start"]) + 40
+    return forged(
+        case, "notary/headers.bin", lambda data: data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :], "header.zip"
+    )
 
 
 def pending(case: Case) -> list[str]:
@@ -147,6 +158,74 @@ def test_it_says_what_notary_verify_says(
         assert copied["inputs"][0]["sha256"] == sha256((case.folder / names[0]).read_bytes()).hexdigest()
         shown = opened.text().replace("The digests", "the digests")
         assert " ".join(expected["sentences"][0].split()) in " ".join(shown.split())
+
+
+# -- who, and since when --------------------------------------------------------------------------------------------
+
+WHO: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
+    "signed": (SIGNED | {"manifest": {"signer": NAMED}}, "doubt", ("Signed with the key", "Declared signer")),
+    "signed by somebody else": (signed_by(YOURS), "bad", ()),
+    "a block is named": ({"earlier": 3}, "doubt", ("Made no earlier than", "As it names block")),
+    "another block is named": (naming(hash="00" * 32), "bad", ()),
+    "a token": (TOKEN, "doubt", ("Time of the token", "are not checked here")),
+    "a line": (lined(), "doubt", ("Batch before it", "3 before this one")),
+    "a line with one left out": (lined(change=lambda all_: [all_[0], all_[2]]), "bad", ()),
+    "all of it": (
+        lined() | TOKEN | {"earlier": 3},
+        "doubt",
+        ("Signed with the key", "Time of the token", "Batch before it"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "tone", "told"), WHO.values(), ids=WHO)
+def test_it_says_who_signed_and_since_when(
+    visit: Callable[..., Visit], options: dict[str, Any], tone: str, told: tuple[str, ...], tmp_path: Path
+) -> None:
+    """The same as the command line, and nobody is named or asked. It fits a phone and the paper."""
+    bundle = write_zip(tmp_path / "bundle.zip", forge(**options))
+    opened = visit(viewport=PHONE, permissions=CLIPBOARD).open()
+    opened.check(bundle)
+    opened.page.evaluate("document.getElementById('test').open = true")
+    opened.page.check("#accept-test")
+    assert opened.answer() == tone
+    copied = opened.report()
+    expected = with_an_unchecked_token(by_notary(bundle, [], Demand()))
+    words = json.loads(json.dumps(expected).replace(f"{tmp_path}/", ""))
+    assert {key: copied[key] for key in words} == words
+    everything = " ".join(opened.text().split())
+    for said in (*words["sentences"], *told):
+        assert " ".join(said.split()).removeprefix("the digests") in everything
+    assert ("WHO, AND SINCE WHEN" in everything.upper()) == bool(told)
+    assert_no_sideways_scroll(opened)
+    opened.page.pdf(path=tmp_path / "report.pdf", format="A4")
+    printed = " ".join(run("pdftotext", "-layout", tmp_path / "report.pdf", "-").split())
+    for said in told:
+        assert said in printed
+
+
+def test_a_browser_without_the_curve_says_so(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    """As on a page that came by plain HTTP: what was not checked has not passed."""
+    bundle = write_zip(tmp_path / "bundle.zip", forge(**SIGNED))
+    opened = visit(permissions=CLIPBOARD)
+    opened.page.add_init_script(
+        """const Other = Worker;
+        globalThis.Worker = class extends Other {
+          constructor() {
+            const lack = "Object.defineProperty(globalThis, 'crypto', {value: {}});";
+            super(URL.createObjectURL(new Blob([lack + document.getElementById("program").text])));
+          }
+        };"""
+    )
+    opened.open().check(bundle)
+    opened.page.evaluate("document.getElementById('test').open = true")
+    opened.page.check("#accept-test")
+    assert opened.answer() == "doubt"
+    said = opened.report()
+    check = next(one for one in said["checks"] if one["number"] == 7)
+    assert (check["status"], said["signature"], said["verdict"]) == ("skipped", None, "verified")
+    assert "this browser does not check" in check["found"]
+    assert "signed with" not in " ".join(said["sentences"])
 
 
 MAINNET = SHARED_DATA / "mainnet"
@@ -358,7 +437,9 @@ def test_text_is_shown_by_the_same_rule_as_in_python(visit: Callable[..., Visit]
     opened = visit().open()
     cases = [text for one in KNOWN for text in (f"a{one}", f"{one}\u0430")] + ["e" + "\u0301" * 6, *HOSTILE]
     source = (ROOT / "notary" / "web" / "shown.js").read_text().replace("export ", "")
-    shown_by_it = opened.page.evaluate(f"(cases) => {{ {source}; return JSON.parse(cases).map(shownText) }}", json.dumps(cases))
+    shown_by_it = opened.page.evaluate(
+        f"(cases) => {{ {source}; return JSON.parse(cases).map(shownText) }}", json.dumps(cases)
+    )
     assert [one for one, got in zip(cases, shown_by_it, strict=True) if got != shown_text(one)] == []
 
 

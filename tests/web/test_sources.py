@@ -38,7 +38,8 @@ def test_types_fit(tmp_path: Path) -> None:
 SYNTAX_TREES = """
   const { parse } = require("internal/deps/acorn/acorn/dist/acorn");
   const { readFileSync } = require("node:fs");
-  const [one, other] = process.argv.slice(1).map((path) => parse(readFileSync(path, "utf8"), { ecmaVersion: "latest" }));
+  const tree = (path) => parse(readFileSync(path, "utf8"), { ecmaVersion: "latest" });
+  const [one, other] = process.argv.slice(1).map(tree);
   const [given, taken] = [new Map(), new Map()];
   let nodes = 0;
   const renamed = (from, to) => {

@@ -24,6 +24,7 @@ from notary.edges.header_files import open_headers
 from notary.edges.ledger import Batch, Ledger, open_ledger
 from notary.errors import InputError
 from notary.reporting import banner, size_text, verdict_hints
+from notary.verifying import ClaimError
 
 from .options import HeadersFile, Json, LedgerPath, NetworkName, NodeCookie, NodeUrl, Quiet, Require, in_force
 from .policy import PolicyPath, SignersFile, TsaRoots, verification_demands, verification_policy
@@ -131,7 +132,11 @@ def certificate(
             evidence = _files(opened, batch, only or ()) if exported.items <= limits.EXHIBITS_LISTED else {}
             request = replace(request, matter=matter or batch.matter)
         sources = replace(sources, file=None if headers is None else open_headers(headers))
-        certified = certify(bundle, output, request, policy, sources, evidence=evidence, progress=progress)
+        try:
+            certified = certify(bundle, output, request, policy, sources, evidence=evidence, progress=progress)
+        except ClaimError:
+            paper = f"`notary registry check {bundle} --report FILE.pdf` writes a claim's own paper"
+            raise InputError(f"{bundle}: a claim of a register's entry; certificates are of bundles", paper) from None
     _show(terminal, certified)
     return CODES[certified.verdict.outcome]
 

@@ -14,6 +14,7 @@ from notary.gathering import local_hashers
 from notary.stamping import Order
 
 from .options import Json, LedgerPath, NetworkName, Quiet, Require, in_force
+from .policy import verification_demands, verification_policy
 from .sealing import calendars_for, carry_out, minimum_for
 from .terminal import Terminal
 from .who import Authority, NamesBlock, Organisation, SignerName, SigningKey, authority_for, signing_order
@@ -51,7 +52,8 @@ def countersign(
     """
     terminal = Terminal(json=json, quiet=quiet)
     settled = in_force()
-    chain = settled.network(network_name)
+    demands, settled = verification_demands(settled, network=network_name, require=require)
+    chain = demands.network
     calendars = calendars_for(settled, chain, calendar)
     signing = signing_order(settled.settings, key, signer_name, organisation)
     if signing is None:
@@ -59,7 +61,7 @@ def countersign(
     world = settled.outside(settled.ledger(ledger))
     with terminal.progress("reading") as progress:
         sources = world.headers(chain, offline=offline)
-        path, stated = write_statement(bundle, output, meaning, settled.policy(chain, require), sources, progress)
+        path, stated = write_statement(bundle, output, meaning, verification_policy(demands), sources, progress)
     terminal.say(f"{shown_text(str(path))}: signs for the head {stated.head.hex()}, as {shown_text(stated.meaning)!r}")
     order = Order(
         paths=(path,),

@@ -39,7 +39,11 @@ def history(
         _show(terminal, line)
     if verify and found:
         broken = sum(not line.is_whole for line in found)
-        terminal.say("every line is whole" if not broken else f"{plural(broken, 'line')} with gaps, forks or damage")
+        terminal.say(
+            "every line is whole, as far as this ledger goes"
+            if not broken
+            else f"{plural(broken, 'line')} with gaps, forks or damage"
+        )
     terminal.document({"verified": verify, "lines": [_json(line) for line in found]})
     return ExitCode.FAILED if verify and not all(line.is_whole for line in found) else ExitCode.DONE
 

@@ -58,8 +58,12 @@ def import_(
     calendars = calendars_for(settled, chain, calendar)
     with terminal.progress("reading") as progress:
         tokens = match_tokens(paths, trusted_roots(tsa_roots), progress)
+    now = settled.outside(settled.ledger(ledger)).clock()
     for one in tokens:
         terminal.say(f"{shown_text(str(one.file))}: {_text(one)}")
+        if one.token.not_after < now:
+            day = one.token.not_after.date()
+            terminal.note(f"its certificate expired on {day}: that the token is older than this batch, nothing shows")
     order = Order(
         paths=tuple(dict.fromkeys(path for one in tokens for path in (one.file, one.path))),
         network=chain,

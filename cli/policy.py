@@ -67,6 +67,7 @@ def verification_demands(
     from notary.edges.policy_file import PolicyFile, read_policy
 
     settings = settled.settings
+    file = file or settings.policy
     demands = demanded(
         PolicyFile() if file is None else read_policy(file),
         settings,

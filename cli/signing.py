@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from notary.core.shown import shown_text
 from notary.edges.keys import is_private, read_key, read_public
-from notary.errors import InputError
+from notary.errors import InputError, SystemFailureError
 
 if TYPE_CHECKING:
     from notary.core.signature import Signer
@@ -28,18 +28,23 @@ def signer_of(name: str) -> Signer:
     if is_private(file):
         return read_key(file, lambda: passphrase_of(file))
     public = read_public(file, lambda: passphrase_of(file))
-    agent = os.environ.get("SSH_AUTH_SOCK")
+    agent, failure = os.environ.get("SSH_AUTH_SOCK"), None
     if agent:
         from notary.edges.ssh_agent import agent_keys
 
-        for key in agent_keys(agent):
-            if key.public == public:
-                return key
+        try:
+            for key in agent_keys(agent):
+                if key.public == public:
+                    return key
+        except SystemFailureError as error:  # gone, as after a log-out: the file beside may do
+            failure = error
     private = file.with_suffix("")
     if file.suffix == ".pub" and private.is_file():
         found = read_key(private, lambda: passphrase_of(private))
         if found.public == public:
             return found
+    if failure:
+        raise failure
     what = "the ssh-agent does not hold" if agent else "there is no ssh-agent (SSH_AUTH_SOCK), which would hold"
     raise InputError(f"{file}: {what} the private half of this key", "ssh-add FILE, or name the private key's file")
 

@@ -55,6 +55,8 @@ def upgrade(
     world = settled.outside(path, calendars=settled.calendars(calendar), node=node, node_cookie=node_cookie)
     with open_ledger(path) as opened:
         batches, proofs = _targets(opened, names, world, has_node=node is not None)
+        if without_token and not names:
+            raise InputError("--without-token is for batches that are named", "notary upgrade BATCH --without-token")
         if without_token:
             batches = [opened.forgo_token(batch, world.moment()) for batch in batches]
         if not batches and not proofs:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from notary.core.shown import shown_text
 from notary.core.verdict import Outcome, Verdict
 from notary.edges.header_files import open_headers
 from notary.errors import InputError
 from notary.outside import LOCAL
-from notary.report import check_report, write_report
+from notary.report import Made
+from notary.report import report as report_on
 from notary.reporting import banner, check_lines, verdict_hints, verdict_json, verdict_sentences
 from notary.reporting_who import countersignatures_json, countersigned_sentences
 from notary.verifying import ClaimError, Progress
 from notary.verifying import verify as verify_target
 
 from .options import HeadersFile, Json, LedgerPath, NetworkName, NodeCookie, NodeUrl, Quiet, Require, in_force
+from .paper import CheckedBy, ReportFile, asked_paper
 from .policy import PolicyPath, SignersFile, TsaRoots, verification_demands, verification_policy
 from .terminal import ExitCode, Terminal
 
@@ -63,13 +63,8 @@ def verify(
         list[Path] | None,
         typer.Option(metavar="BUNDLE", help="A witness's bundle: does it countersign this one?", show_default="none"),
     ] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Also write a report: .pdf, .html or .json.", show_default="none"),
-    ] = None,
-    checked_by: Annotated[
-        str | None, typer.Option("--by", metavar="NAME", help="Who verifies, as the report is to declare.")
-    ] = None,
+    report: ReportFile = None,
+    checked_by: CheckedBy = None,
     ledger: LedgerPath = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -80,14 +75,11 @@ def verify(
     that the proof names; they learn no more than the blocks' numbers.
     """
     terminal = Terminal(json=json, quiet=quiet)
-    if report is not None:
-        check_report(report)
-    elif checked_by is not None:
-        raise InputError("--by goes with --report")
+    paper = asked_paper(report, checked_by, offline=offline)
     settled = in_force()
     demands, settled = verification_demands(
         settled,
-        file=policy_file or settled.settings.policy,
+        file=policy_file,
         network=network_name,
         require=require,
         signers=signers,
@@ -110,28 +102,19 @@ def verify(
         except ClaimError:
             from .registry.check import verify_claim
 
-            if report or countersignature:
-                raise InputError("--report and --countersignature are for bundles, and this is a claim") from None
-            return verify_claim(terminal, settled, ledger, target, evidence or [], policy, sources)
+            if countersignature:
+                raise InputError("--countersignature is for bundles, and this is a claim") from None
+            return verify_claim(terminal, settled, ledger, target, evidence or [], policy, sources, paper)
         witnessed = _countersigned(countersignature, verdict, policy, sources, progress)
     show_verdict(terminal, verdict)
     for one in witnessed:
         terminal.say("", *countersigned_sentences(one))
-    if report is not None:
-        made_at, given = world.clock().astimezone(UTC), evidence or []
-        with terminal.progress("writing the report") as progress:
-            write_report(
-                report,
-                verdict,
-                target,
-                given,
-                made_at,
-                offline=offline,
-                checked_by=checked_by,
-                witnessed=witnessed,
-                progress=progress,
-            )
-        terminal.note("", f"report: {shown_text(str(report))}")
+    if paper is not None:
+
+        def data(made: Made, progress: Progress) -> dict[str, Any]:
+            return report_on(verdict, target, evidence or [], made, witnessed=witnessed, progress=progress)
+
+        paper.write(terminal, world.clock, data)
     terminal.document(verdict_json(verdict) | countersignatures_json(witnessed))
     return max([CODES[verdict.outcome], *map(_code, witnessed)], key=_WORST.index)
 
@@ -143,7 +126,7 @@ def _countersigned(
         return []
     from notary.countersigning import check_countersignatures
 
-    return check_countersignatures(bundles, verdict.head, policy, sources, progress)
+    return check_countersignatures(bundles, verdict, policy, sources, progress)
 
 
 def _code(one: Countersigned) -> ExitCode:

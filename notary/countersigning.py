@@ -4,6 +4,7 @@ The statement is a file of its own beside the bundle; it is stamped, signed, and
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from notary import limits
@@ -57,15 +58,18 @@ def write_statement(
 
 
 def check_countersignatures(
-    bundles: Sequence[Path], head: bytes | None, policy: Policy, sources: HeaderSources, progress: Progress
+    bundles: Sequence[Path], author: Verdict, policy: Policy, sources: HeaderSources, progress: Progress
 ) -> list[Countersigned]:
-    """What each witness's bundle says of the batch with this head."""
-    return [_check(bundle, head, policy, sources, progress) for bundle in bundles]
+    """What each witness's bundle says of the one whose verdict is `author`.
+
+    What the policy demands of the author's signature and token, it does not demand of witnesses.
+    """
+    who, clock = replace(policy.who, is_required=False, required=()), replace(policy.clock, is_required=False)
+    policy = replace(policy, who=who, clock=clock)
+    return [_check(bundle, author, policy, sources, progress) for bundle in bundles]
 
 
-def _check(
-    bundle: Path, head: bytes | None, policy: Policy, sources: HeaderSources, progress: Progress
-) -> Countersigned:
+def _check(bundle: Path, author: Verdict, policy: Policy, sources: HeaderSources, progress: Progress) -> Countersigned:
     verdict = verify(bundle, (), policy, sources, progress=progress)
     if verdict.outcome is Outcome.FAILED:
         return Countersigned(verdict, None, "it fails its own checks")
@@ -75,16 +79,22 @@ def _check(
         return Countersigned(verdict, None, error.message)
     if verdict.signed_by is None:
         return Countersigned(verdict, stated, "it is not signed")
-    if stated.head != head:
+    if stated.head != author.head:
         return Countersigned(verdict, stated, f"it is about another batch, {stated.head.hex()[:12]}")
+    if author.signed_by and author.signed_by.key == verdict.signed_by.key:
+        return Countersigned(verdict, stated, "it is signed with the same key as the bundle itself, so by no witness")
     return Countersigned(verdict, stated, None)
 
 
 def _statement(bundle: Path, verdict: Verdict) -> Countersignature:
-    """By its recorded name: that of its payload may be another, where not every system can have it."""
+    """By its recorded name: that of its payload may be another, where not every system can have it.
+
+    The only item of its batch: in a larger one the signer may never have seen it.
+    """
     with open_container(bundle) as container:
         names = [name for name in container.numbers if name.startswith(PAYLOAD)]
         recorded = [item.name or "" for item in verdict.items]
-        if not len(names) == len(recorded) == 1 or not recorded[0].endswith(SUFFIX):
-            raise FormatError(f"it holds no countersignature: one file whose name ends in {SUFFIX}")
+        is_alone = verdict.files.of == len(names) == len(recorded) == 1
+        if not is_alone or not recorded[0].endswith(SUFFIX):
+            raise FormatError(f"it holds no countersignature: a batch of one file whose name ends in {SUFFIX}")
         return read_countersignature(read_small(container, names[0], limits.COUNTERSIGNATURE_BYTES))

@@ -247,6 +247,10 @@ PRINTED_NAME = 480
 """Characters of a name on a page, escapes written out: eight lines. One that is longer shows its beginning and end, and
 stands whole in the attached data."""
 
+PRINTED_SENTENCE = 1_200
+"""Characters of a sentence of a verdict, counted the same way: one about a claim has an origin (255) and a number (128)
+beside some 600 of its own."""
+
 PRINTED_TEXT = DECLARED_TEXT
 """Characters of any other text on a page, counted the same way: a page's worth."""
 
@@ -324,6 +328,9 @@ AGENT_SIGN_SECONDS = 120.0
 TOKEN_BYTES = 64 * 1024
 """A time-stamping authority's whole answer. Real ones are 1 to 8 kB, with a chain of RSA certificates 12 kB."""
 
+TOKEN_CLOCK_SECONDS = 3600
+"""How far an authority's clock and ours may be apart: theirs is exact, and ours is at most in another hour."""
+
 TOKEN_CERTIFICATES = 16
 """Certificates in a token, and steps from its signer to a root. Real ones carry 1 to 4."""
 
@@ -337,8 +344,9 @@ ROOTS = 2000
 """Certificates in it: thirteen times what Mozilla trusts."""
 
 # -- the line of batches ----------------------------------------------------------------------------------------------
-LINE_ENTRIES = 100_000
-"""Batches before a bundle's own that it may list. A firm that stamps every working hour has 2,000 a year."""
+LINE_ENTRIES = 20_000
+"""Batches before a bundle's own that it may list: ten years of a firm that stamps every working hour. To check the
+longest takes seconds, with RSA signatures a minute."""
 
 LINE_ENTRY_BYTES = 512 * 1024
 """A line of line.jsonl: a manifest of 64 KiB, a signature of 16 KiB, every character of which JSON may write as six."""

@@ -66,7 +66,7 @@ def _with_token(ledger: Ledger, batch: Batch, authority: str, outside: Outside, 
     from notary.edges.authority import request_token  # what reads tokens is imported where one is wanted
 
     url = embedded.network.tsa_url if embedded and authority == LOCAL else authority
-    token = request_token(url, batch.head, int.from_bytes(outside.randomness(8), "big"))
+    token = request_token(url, batch.head, int.from_bytes(outside.randomness(8), "big"), outside.clock())
     ledger.store_token(batch, token, outside.moment())
     return ledger.find(batch.head.hex())
 

@@ -78,13 +78,14 @@ class Round:
     notes: list[str] = field(default_factory=list)
 
     def batch(self, batch: Batch) -> Upgraded:
-        network, seal = NETWORKS[batch.network], seal_of(batch)
+        network = NETWORKS[batch.network]
         sources = self.outside.headers(network)
         if self.embedded and batch.network == LOCAL:
             sources = replace(sources, node=self.embedded.node)
         if batch.status is BatchStatus.QUEUED:
             self.notes += [why for _, why in submit(self.ledger, batch, self.outside, self.embedded).refused]
             batch = self.ledger.find(batch.head.hex())
+        seal = seal_of(batch)  # a token that has just come is in it
         timestamp = self.ledger.timestamp(batch)
         if timestamp is None:
             return Upgraded(batch.name, batch.status, (), tuple(self.notes))

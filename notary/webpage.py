@@ -34,6 +34,16 @@ _NAME = re.compile(r"[\w$]+")
 _DECLARED = re.compile(r"\b(?:function\*?|const|let|class) (\w+)")
 _NO_WORD = re.compile("[a-z][A-Z]|_|^[A-Z]{2}")
 _PROPERTY = re.compile(r"(?<=\.)\w+|(?<={)\w+(?=[,}])|\w+(?=:)")
+_MEMBER = re.compile(r"(?<=[{,])[a-z]\w+(?=[:,}])|(?<=\bthis\.)[a-z]\w+(?==[^=])|(?<=\")[a-z]\w+(?=\": )")
+"""Keys of objects, fields of classes, and what the release tells."""
+
+_LONG_STRING = re.compile(r'"[^"\n]{300,}"')
+_OF_BROWSERS = {"ignoreBOM", "referrerPolicy"}
+"""Keys of what is handed to the browser."""
+
+_PLAIN = r"[^;{}()\[\]\"'`/]"
+_PLAIN_LET = re.compile(rf"\blet [\w$]+=(?:{_PLAIN}|\((?:{_PLAIN}|\({_PLAIN}*\))*\)|\[{_PLAIN}*\])*(?=;let[ {{\[])")
+_CONST = re.compile(r"\bconst\b(?=[ {\[])")
 _LONE_PARAMETER = re.compile(r"(?<!\w)\((\w+)\)=>")
 _DIGITS = "".join(chr(code) for code in range(35, 123) if chr(code) not in "<\\>")
 """Such that a script in HTML can hold them in quotation marks."""
@@ -108,17 +118,24 @@ def spare_script(source: str) -> str:
     """Without comments and blanks, two fifths of it, and with short names: the page stays a small attachment."""
     from rjsmin import jsmin
 
-    spare = _LONE_PARAMETER.sub(r"\1=>", str(jsmin(source)))
+    spare = _in_one(_CONST.sub("let", _LONE_PARAMETER.sub(r"\1=>", str(jsmin(source)))))
     own = _own_names(source, spare)
     return _NAME.sub(lambda found: own.get(found[0], found[0]), spare)
 
 
+def _in_one(spare: str) -> str:
+    """Declarations that follow one another as one, as far as they have neither texts, patterns nor bodies in them."""
+    return _PLAIN_LET.sub(lambda found: found[0].replace(";let", ",").replace(",  ", ",").replace(", ", ","), spare)
+
+
 def _own_names(source: str, spare: str) -> dict[str, str]:
-    """Short names for those that it declares, if they are no plain words, which texts may have, and no property's."""
-    names = [name for name in _DECLARED.findall(source) if len(name) > 4 and _NO_WORD.search(name)]
+    """Short names for those that it declares, of members too, if they are no plain words, which texts may have."""
     used = Counter(_NAME.findall(spare))
-    of_properties = set(_PROPERTY.findall(spare))
-    own = sorted({*names} - of_properties, key=lambda name: (-len(name) * used[name], name))
+    members = {name for name in _MEMBER.findall(_LONG_STRING.sub("", spare)) if "_" not in name} - _OF_BROWSERS
+    others = {name for name in _PROPERTY.findall(spare) if not name.isupper()} - members
+    names = {*_DECLARED.findall(source)} - others | members
+    own = [name for name in names if len(name) > 4 and _NO_WORD.search(name)]
+    own.sort(key=lambda name: (-len(name) * used[name], name))
     return {name: f"${number:x}" for number, name in enumerate(own)}
 
 

@@ -55,7 +55,7 @@ def test_every_command_shown_is_run(notary: Notary, evidence: Path, tmp_path: Pa
         settings.write_text(f"rpcuser=a\nrpcpassword=b\nrpcport={port}\n")
         (tmp_path / "roots.pem").write_bytes(network.tsa_root)
         (tmp_path / "contract.pdf").write_bytes(b"a contract")
-        token = request_token(network.tsa_url, sha256(b"a contract").digest(), 1)
+        token = request_token(network.tsa_url, sha256(b"a contract").digest(), 1, now())
         (tmp_path / "contract.pdf.tsr").write_bytes(token)
         for line in lines:
             if INSTALL.match(line):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +15,7 @@ from notary.edges.files import read_whole
 from notary.edges.header_files import open_headers
 from notary.errors import InputError
 from notary.registry.checking import check_claim
+from notary.registry.claim_report import claim_inputs, claim_report
 from notary.registry.core.cited import Asked
 from notary.registry.core.terms import real_date
 from notary.registry.core.window import read_holidays
@@ -22,6 +23,7 @@ from notary.registry.reporting_claims import claim_hints, claim_json, claim_sent
 from notary.reporting import banner, check_line
 
 from ..options import HeadersFile, InForce, Json, LedgerPath, NetworkName, NodeCookie, NodeUrl, Quiet, Require, in_force
+from ..paper import CheckedBy, Paper, ReportFile, asked_paper
 from ..policy import verification_demands, verification_policy
 from ..terminal import ExitCode, Terminal
 from ..verify import CODES, COLORS
@@ -62,6 +64,8 @@ def check(
     node: NodeUrl = None,
     node_cookie: NodeCookie = None,
     headers: HeadersFile = None,
+    report: ReportFile = None,
+    checked_by: CheckedBy = None,
     ledger: LedgerPath = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -72,6 +76,7 @@ def check(
     period is reported beside the verdict; whether a right follows is never said.
     """
     terminal = Terminal(json=json, quiet=quiet)
+    paper = asked_paper(report, checked_by, offline=offline)
     asked = Asked(
         office,
         number,
@@ -83,6 +88,10 @@ def check(
     trusted = trusted_registries(settled, registries)
     followed = registries_folder(settled, ledger) / "followed.db"
     if claim is None:
+        if paper is not None:
+            raise InputError(
+                "--report is for claims: what was looked up is not at hand later", "--json gives it as data"
+            )
         from notary.registry.citing import check_citation
 
         now = settled.outside(settled.ledger(ledger)).now()
@@ -102,7 +111,8 @@ def check(
         sources = replace(sources, node=world.node(policy.network))
     with terminal.progress("reading") as progress:
         verdict = check_claim(claim, document, asked, trusted, policy, sources, progress=progress)
-    return show_claim(terminal, verdict)
+    inputs = claim_inputs(claim, document, trusted, holidays)
+    return show_claim(terminal, verdict, paper, world.clock, inputs)
 
 
 def verify_claim(
@@ -113,6 +123,7 @@ def verify_claim(
     documents: Sequence[Path],
     policy: Policy,
     sources: HeaderSources,
+    paper: Paper | None,
 ) -> int:
     """What `notary verify` does with a claim: the same check, with nothing asked beyond it."""
     if len(documents) > 1:
@@ -122,15 +133,22 @@ def verify_claim(
         followed = registries_folder(settled, ledger) / "followed.db"
         trusted = replace(trusted_registries(settled, None), followed=followed)
         verdict = check_claim(target, document, Asked(), trusted, policy, sources, progress=progress)
-    return show_claim(terminal, verdict)
+    clock = settled.outside(settled.ledger(ledger)).clock
+    return show_claim(terminal, verdict, paper, clock, claim_inputs(target, document, trusted))
 
 
 def _day(text: str | None, option: str) -> date | None:
     return None if text is None else real_date(text, option)
 
 
-def show_claim(terminal: Terminal, verdict: ClaimVerdict) -> ExitCode:
-    """The verdict in words: the answer first, then every check; or as JSON. Its exit code."""
+def show_claim(
+    terminal: Terminal,
+    verdict: ClaimVerdict,
+    paper: Paper | None,
+    clock: Callable[[], datetime],
+    inputs: Sequence[tuple[Path, str]],
+) -> ExitCode:
+    """The verdict in words: the answer first, then every check; or as JSON; and on paper. Its exit code."""
     first, *rest = claim_sentences(verdict)
     if line := banner(verdict.policy.network):
         terminal.say(line)
@@ -139,6 +157,8 @@ def show_claim(terminal: Terminal, verdict: ClaimVerdict) -> ExitCode:
     hints = list(claim_hints(verdict))
     if hints:
         terminal.note("", *(f"hint: {hint}" for hint in hints))
+    if paper is not None:
+        paper.write(terminal, clock, lambda made, progress: claim_report(verdict, inputs, made, progress))
     terminal.document(claim_json(verdict))
     return CODES[verdict.outcome]
 

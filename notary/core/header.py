@@ -193,9 +193,9 @@ def existed_by(times: Sequence[int]) -> date:
     return (datetime.fromtimestamp(max(times[:DATE_WINDOW]), UTC) + CLOCK_SLACK).date()
 
 
-def mined_from(header: Header) -> date:
-    """The day (UTC) before which nobody can have known this block: its clock, less what it may run ahead."""
-    return (datetime.fromtimestamp(header.time, UTC) - CLOCK_SLACK).date()
+def mined_after(header: Header) -> datetime:
+    """Before this moment nobody can have known this block: its clock, less what it may run ahead."""
+    return datetime.fromtimestamp(header.time, UTC) - CLOCK_SLACK
 
 
 def block_time(header: Header) -> str:

@@ -6,7 +6,7 @@ from datetime import date
 from notary.core.block import Block, trust_in
 from notary.core.check import Check, failed, passed, skipped
 from notary.core.facts import Facts, Policy
-from notary.core.header import Header, Trust, block_time, mined_from, shown
+from notary.core.header import Header, Trust, block_time, mined_after, shown
 from notary.core.manifest import NamedBlock
 
 
@@ -43,5 +43,5 @@ def find_beginning(
         return None, skipped(13, f"trust {trust.word}, from {best.source}", f"trust of at least {policy.least.word}")
     if best.header.hash != named.hash:
         return None, failed(13, expected, f"{best.source} has {best.header.shown_hash} there")
-    beginning = Beginning(named.height, best.header, trust, best.source, mined_from(best.header))
+    beginning = Beginning(named.height, best.header, trust, best.source, mined_after(best.header).date())
     return beginning, passed(13, expected, f"the same; trust {trust.word}, from {best.source}; {beginning.time}")

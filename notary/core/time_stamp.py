@@ -351,6 +351,7 @@ def read_certificate(data: bytes) -> "Certificate":
             _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     except (
         *(ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion),
+        x509.UnsupportedGeneralNameType,
         KeyError,  # cryptography 49, for a name in a string of no known kind
     ) as error:
         raise FormatError(f"a certificate cannot be read: {fit(str(error))}") from None

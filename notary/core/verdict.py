@@ -116,21 +116,21 @@ def find_anchor(facts: Facts, made_on: str | None, policy: Policy) -> FoundAncho
 def judge(facts: Facts, policy: Policy) -> Verdict:
     """The verdict on `facts` under `policy`."""
     bundle, proof = facts.bundle, facts.proof
-    checks = _bundle_checks(facts, bundle) if bundle else [_files(facts.files), *_not_in_a_proof()]
+    checks = _bundle_checks(facts, bundle) if bundle else [_files(facts.files), *_not_in_a_proof(policy)]
     made_on = bundle.manifest.network if bundle and bundle.manifest else None
     found = find_anchor(facts, made_on, policy)
     block, anchor = found.block, found.anchor
     checks += found.checks
     signed_by, stamped_by, beginning = None, None, None
-    if bundle and bundle.container_fault is None:
-        signed_by, signature_check = find_signer(bundle, anchor, policy.who)
-        stamped_by, token_check = find_authority(bundle, proof, anchor, policy.clock)
-        checks += [signature_check, token_check]
     if bundle and bundle.manifest and bundle.manifest.not_before:
         beginning, check = find_beginning(facts, bundle.manifest.not_before, anchor, policy)
         checks.append(check)
     else:
         checks.append(skipped(13, "the manifest names no earlier block" if bundle else NOT_IN_A_PROOF))
+    if bundle and bundle.container_fault is None:
+        signed_by, signature_check = find_signer(bundle, anchor, policy.who)
+        stamped_by, token_check = find_authority(bundle, proof, anchor, beginning, policy.clock)
+        checks += [signature_check, token_check]
     if bundle and (bundle.line or bundle.line_fault):
         checks.append(_line(bundle))
     if facts.certificate:
@@ -156,8 +156,16 @@ def judge(facts: Facts, policy: Policy) -> Verdict:
     )
 
 
-def _not_in_a_proof() -> list[Check]:
-    return [skipped(number, NOT_IN_A_PROOF) for number in (1, 2, 3, 5, 6, 7, 8, 9)]
+def _not_in_a_proof(policy: Policy) -> list[Check]:
+    """Skipped, but for what the policy demands: else a bundle without its signature would do as a plain proof."""
+    checks = [skipped(number, NOT_IN_A_PROOF) for number in (1, 2, 3, 5, 6, 8)]
+    for number, what, is_demanded in (
+        (7, "a signature", policy.who.is_required or bool(policy.who.required)),
+        (9, "a token", policy.clock.is_required),
+    ):
+        demanded = failed(number, f"{what}: your policy demands one", "a plain proof has none; give the bundle")
+        checks.append(demanded if is_demanded else skipped(number, NOT_IN_A_PROOF))
+    return checks
 
 
 def _bundle_checks(facts: Facts, bundle: BundleFacts) -> list[Check]:

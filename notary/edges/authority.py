@@ -2,9 +2,13 @@
 
     POST {url}        application/timestamp-query: a TimeStampReq        200: a TimeStampResp
 
-http will do as well as https: a token is signed, and what was asked for is told from the answer.
+Over http whoever stands between can answer in the authority's place: only the verifier's roots tell.
 """
 
+from datetime import datetime, timedelta
+
+from notary import limits
+from notary.core.manifest import MOMENT
 from notary.core.rfc3161 import request_for, verify_integrity
 from notary.errors import NotaryError, SystemFailureError
 from notary.wire import clean_text, exchange
@@ -14,20 +18,25 @@ _HEADERS = {"Content-Type": "application/timestamp-query", "Accept": "applicatio
 _HINT = "try again later, or ask another time-stamping authority"
 
 
-def request_token(url: str, imprint: bytes, nonce: int) -> bytes:
+def request_token(url: str, imprint: bytes, nonce: int, now: datetime) -> bytes:
     """The TimeStampResp, as it came, of the authority at `url` for a SHA-256 digest of 32 bytes.
 
-    It holds a token over this imprint with this nonce, whose signature verifies under the certificate that it
-    carries; whose certificate that is, is not checked. Raises SystemFailureError, with the authority's own words.
+    It holds a token over this imprint with this nonce and a time near `now`, whose signature verifies under the
+    certificate that it carries; whose certificate that is, is not checked. Raises SystemFailureError, with the
+    authority's own words.
     The answer's content type is not looked at, since only a token is taken.
     """
     reply = exchange("POST", url, headers=_HEADERS, body=request_for(imprint, nonce))
     if reply.status != 200:
         raise SystemFailureError(f"{url} answered {reply.status} {clean_text(reply.body)}".rstrip(), _HINT)
     try:
-        verify_integrity(reply.body, imprint, nonce=nonce)
+        token = verify_integrity(reply.body, imprint, nonce=nonce)
     except NotaryError as error:
         raise SystemFailureError(f"{url} gave no usable token: {error.message}", _HINT) from None
+    if abs(token.gen_time - now) > timedelta(seconds=limits.TOKEN_CLOCK_SECONDS):
+        # Once it is sealed nothing can replace it, and after its block it would make the whole batch fail.
+        said = f"{url} gave a token of {token.gen_time.strftime(MOMENT)}, and this machine's clock says {now.strftime(MOMENT)}"
+        raise SystemFailureError(said, "one of the two clocks is wrong")
     return reply.body
 
 

@@ -237,6 +237,8 @@ def _load(data: bytes, passphrase: Callable[[], bytes]) -> "_CryptoKey":
         raise FormatError("not a private key in OpenSSH's format or in PEM")
     if openssh is not None:
         _outside(openssh[1])
+    elif b"BEGIN ENCRYPTED PRIVATE KEY" in data:  # PKCS #8, which may demand any number of rounds
+        raise FormatError("encrypted, and not in OpenSSH's format", "ssh-keygen -p -f FILE rewrites it in that")
     given: bytes | None = None
     try:
         try:

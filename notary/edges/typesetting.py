@@ -37,7 +37,7 @@ _STANDARDS: list[PDFStandard] = ["a-3a", "ua-1"]
 # Members of the data that hold names rather than sentences.
 _NAMES = frozenset(
     {"author", "authority", "bates", "created", "declared_name", "declared_organisation", "did", "label", "listed_as"}
-    | {"matter", "name", "role", "root", "sentences", "target", "title"}
+    | {"matter", "name", "role", "root", "target", "title"}
 )
 # The templates set apart what stands between these. They are private use, so text from outside cannot have them.
 _ESCAPED = "\ue000{}\ue001"
@@ -181,7 +181,8 @@ def _fonts(*, with_system: bool) -> Fonts:
 def _printable(value: Any, undrawable: frozenset[str], key: str = "") -> Any:
     """`value` with every text in it fit for a page, and of bounded length."""
     if isinstance(value, str):
-        return _printable_text(value, undrawable, limits.PRINTED_NAME if key in _NAMES else limits.PRINTED_TEXT)
+        longest = limits.PRINTED_NAME if key in _NAMES else limits.PRINTED_TEXT
+        return _printable_text(value, undrawable, limits.PRINTED_SENTENCE if key == "sentences" else longest)
     if isinstance(value, Mapping):
         return {name: _printable(member, undrawable, name) for name, member in value.items()}
     if isinstance(value, list | tuple):

@@ -12,7 +12,7 @@ const PERIOD = 2016;
 const EASING = 4n;
 /** Blocks whose clocks the date rule looks at, and the seconds that a clock may run ahead. */
 export const DATE_WINDOW = 12;
-const CLOCK_SLACK = 2 * 60 * 60;
+export const CLOCK_SLACK = 2 * 60 * 60;
 
 /** Levels of trust, weakest first. The last two need a machine's own chain or node, and are never reached here. */
 const LEVELS = /** @type {const} */ (["none", "work", "checkpoint", "explorers", "chain", "node"]);

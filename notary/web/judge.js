@@ -4,7 +4,7 @@ import { findBeginning } from "./beginning.js";
 import { findBlock, isEnough } from "./block.js";
 import { failed, LINE_CHECK, NOT_IN_A_PROOF, passed, skipped } from "./check.js";
 import { hex, orFault, sameBytes } from "./bytes.js";
-import { instant } from "./header.js";
+import { CLOCK_SLACK, instant } from "./header.js";
 import { stepsToSeal } from "./merkle.js";
 import { describeAttestation } from "./ots.js";
 import { AnotherKey, NotHere } from "./signature.js";
@@ -23,9 +23,10 @@ import { readToken, UNCHECKED_TOKEN } from "./token.js";
  *   headersFault: string, line: import("./line.js").Line | null, lineFault: string}} BundleFacts
  */
 /**
- * All that was gathered about a target; `bundle` is null for a plain proof.
+ * All that was gathered about a target; `bundle` is null for a plain proof. `madeOn` is a claim's network, if it is known.
  * @typedef {{target: string, subject: string, files: Files, bundle: BundleFacts | null, proof: import("./ots.js").Proof | null,
- *   proofFault: string, sightings: import("./block.js").Sighting[], tried: string[], isCertificate: boolean}} Facts
+ *   proofFault: string, sightings: import("./block.js").Sighting[], tried: string[], isCertificate: boolean,
+ *   madeOn?: string}} Facts
  */
 /** @typedef {"verified" | "pending" | "failed" | "unconfirmed"} Outcome */
 /**
@@ -35,7 +36,7 @@ import { readToken, UNCHECKED_TOKEN } from "./token.js";
  *   beginning?: import("./beginning.js").Beginning}} Judgement
  */
 
-const REFUSED = "the container was refused";
+export const REFUSED = "the container was refused";
 
 /**
  * The blocks whose headers have to be found: without a proof, none.
@@ -61,7 +62,7 @@ export function judge(facts, policy) {
   const { bundle, proof } = facts;
   const { network } = policy;
   const checks = bundle ? bundleChecks(facts, bundle) : [filesCheck(facts.files), ...numbers(1, 2, 3, 5, 6, 7, 8, 9)];
-  const madeOn = bundle?.manifest?.network ?? null;
+  const madeOn = facts.madeOn ?? bundle?.manifest?.network ?? null;
   const counted = proof?.attestations.filter((one) => one.counts) ?? [];
   const blocks = blocksOf(proof);
   checks.push(pathCheck(facts, counted.length > 0, network.isTest));
@@ -81,7 +82,7 @@ export function judge(facts, policy) {
   const [namedCheck, beginning] = named ? findBeginning(named, facts.sightings, anchor, policy) : [none];
   const isOpen = bundle && !bundle.containerFault;
   const [signedCheck, signature] = isOpen ? signatureCheck(bundle) : [];
-  const [sealedCheck, stamped] = isOpen ? tokenCheck(bundle, proof, anchor) : [];
+  const [sealedCheck, stamped] = isOpen ? tokenCheck(bundle, proof, anchor, beginning) : [];
   const line = bundle && (bundle.line || bundle.lineFault) ? lineCheck(bundle) : null;
   checks.push(...[signedCheck, sealedCheck, namedCheck, line].flatMap((check) => check ?? []));
   /** @type {Outcome} */
@@ -203,9 +204,10 @@ function signatureCheck({ manifest, isSigned, signature: { value, fault } }) {
  * @param {BundleFacts} bundle
  * @param {import("./ots.js").Proof | null} proof
  * @param {import("./block.js").Block | null} anchor
+ * @param {import("./beginning.js").Beginning} [beginning]
  * @returns {[Check, import("./token.js").Stamped?]}
  */
-function tokenCheck({ token, head }, proof, anchor) {
+function tokenCheck({ token, head }, proof, anchor, beginning) {
   if (!token) return [skipped(9, "no token in this bundle")];
   if (!proof || !head) return [skipped(9, "there is no proof to compare with")];
   if (stepsToSeal(token).some((step, at) => proof.lead[at] !== step)) {
@@ -214,7 +216,11 @@ function tokenCheck({ token, head }, proof, anchor) {
   const expected = `a token over the head ${hex(head)}, given before the block`;
   const { value, fault } = orFault(() => readToken(token, head));
   if (!value) return [failed(9, expected, fault)];
-  const { time, at, more } = value;
+  const { time, at, more, most } = value;
+  if (beginning && (at + CLOCK_SLACK - Date.parse(beginning.block_time) / 1000) * 1e6 + most < 0) {
+    const named = `block ${commas(beginning.height)}, mined later: ${beginning.block_time}`;
+    return [failed(9, expected, `it says ${time}, and the manifest names ${named}`)];
+  }
   if (!anchor || (at - anchor.latest) * 1e6 + more <= 0) {
     return [skipped(9, `it says ${time}; ${UNCHECKED_TOKEN}`, expected), value];
   }

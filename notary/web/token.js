@@ -4,7 +4,10 @@
 import { FormatFault, hex, latin1 } from "./bytes.js";
 import { isMoment } from "./json.js";
 
-/** @typedef {{time: string, at: number, more: number}} Stamped  `at` in seconds since 1970, and `more` microseconds */
+/**
+ * What a token says: `at` in seconds since 1970, and `more` to `most` microseconds, by its own accuracy.
+ * @typedef {{time: string, at: number, more: number, most: number}} Stamped
+ */
 
 export const UNCHECKED_TOKEN = "its signature, and whose it is, are not checked here";
 
@@ -86,7 +89,8 @@ export function readToken(data, head) {
   if (got !== wanted) {
     throw new FormatFault(`the time-stamping token is over another imprint: expected ${wanted}, got ${got}`);
   }
-  return { time, at: Date.parse(time) / 1000, more: Number(fraction.padEnd(6, "0").slice(0, 6)) - accuracy(info) };
+  const [micros, off] = [Number(fraction.padEnd(6, "0").slice(0, 6)), accuracy(info)];
+  return { time, at: Date.parse(time) / 1000, more: micros - off, most: micros + off };
 }
 
 /**

@@ -215,6 +215,7 @@ def test_a_key_in_the_agent(alone: pytest.MonkeyPatch, tmp_path: Path) -> None:
         assert "ssh-add" in caught.value.hints[0]
     with pytest.raises(SystemFailureError, match="no ssh-agent answers"):
         signer_of(f"{mine}.pub")
+    assert signer_of(f"{other}.pub").public == read_public_key((tmp_path / "other.pub").read_text()), "it lies beside"
     alone.delenv("SSH_AUTH_SOCK")
     with pytest.raises(InputError, match="there is no ssh-agent"):
         signer_of(f"{mine}.pub")

@@ -226,14 +226,17 @@ def test_a_name_is_judged_at_the_blocks_time(keys: dict[str, Key], option: str) 
     assert signer.principals == ("ada",)
 
 
-def test_without_a_block_the_manifests_clock_is_all_there_is(keys: dict[str, Key]) -> None:
+def test_without_a_block_nobody_is_named(keys: dict[str, Key]) -> None:
+    """A list holds for some time, and the manifest's clock is a stranger's."""
     key = keys["ed25519"]
     policy = listing(f'ada valid-after="20260101Z" {key.line}')
     facts = replace(BUNDLED, bundle=by(key), proof=proof(waiting()), sightings=())
     verdict = judge(facts, replace(POLICY, who=policy))
     assert verdict.outcome is Outcome.PENDING
     assert verdict.signed_by is not None
-    assert verdict.signed_by.principals == ("ada",)
+    assert verdict.signed_by.principals == ()
+    assert verdict.check(7).status is Status.SKIPPED
+    assert "no block dates it yet" in verdict.check(7).found
 
 
 # -- what a policy demands ------------------------------------------------------------------------------------------
@@ -262,3 +265,9 @@ def test_a_policy_that_takes_some_algorithms_only(keys: dict[str, Key]) -> None:
     assert judged(by(keys["ed25519"]), demand)[1].status is Status.PASSED
     assert judged(by(keys["nistp384"]), demand)[1].status is Status.FAILED
     assert judged(by(keys["rsa"]), demand)[1].status is Status.FAILED, "ssh-keygen signs with rsa-sha2-512"
+
+
+def test_a_kind_of_key_that_is_not_checked_is_none_that_a_policy_takes(tmp_path: Path) -> None:
+    short = bundle(MANIFEST, Key(new_key(tmp_path / "short", "rsa", "", "-b", "1024")).sign)
+    assert judged(short)[1].status is Status.SKIPPED
+    assert judged(short, SignerPolicy(algorithms=frozenset({"ssh-ed25519"})))[1].status is Status.FAILED

@@ -12,6 +12,7 @@ from notary import limits
 from notary.core.check import Check, Status
 from notary.core.facts import TokenPolicy
 from notary.core.header import CLOCK_SLACK
+from notary.core.manifest import NamedBlock
 from notary.core.merkle import steps_to_seal
 from notary.core.ots import write_steps
 from notary.core.rfc3161 import read_roots, request_for
@@ -125,8 +126,24 @@ def test_without_a_block_its_time_is_not_judged(tmp_path: Path) -> None:
     facts = replace(BUNDLED, bundle=replace(BUNDLE, token=token), proof=made, sightings=())
     verdict = judge(facts, replace(POLICY, clock=trusting(authority(tmp_path, at).root)))
     assert verdict.outcome is Outcome.PENDING
-    assert verdict.check(9).status is Status.PASSED
-    assert "sealed" not in verdict.check(9).found
+    assert verdict.check(9).status is Status.SKIPPED
+    assert "no block seals it yet" in verdict.check(9).found
+
+
+def test_a_token_that_is_older_than_the_block_that_its_manifest_names(tmp_path: Path) -> None:
+    """A head that commits to a block cannot have existed before that block."""
+    named = sighting(height=119)
+    block = NamedBlock("regtest", 119, named.header.hash)
+    earliest = datetime.fromtimestamp(named.header.time, UTC) - CLOCK_SLACK
+    for at, status in ((earliest - SECOND, Status.SKIPPED), (earliest - 2 * SECOND, Status.FAILED)):
+        token = token_at(tmp_path, at)
+        made = replace(proof(attested()), timestamp=write_steps(steps_to_seal(token)) + bytes(20))
+        assert BUNDLE.manifest is not None
+        bundle = replace(BUNDLE, token=token, manifest=replace(BUNDLE.manifest, not_before=block))
+        facts = replace(BUNDLED, bundle=bundle, proof=made, sightings=(sighting(), named))
+        verdict = judge(facts, POLICY)
+        assert verdict.check(13).status is Status.PASSED
+        assert verdict.check(9).status is status, "its authority says: within a second"
 
 
 # -- not sound ------------------------------------------------------------------------------------------------------

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from notary import limits
 from notary.core.chain import PERIOD, Checkpoints
 from notary.core.check import NAMES, Status
-from notary.core.facts import BundleFacts, Facts, Fault, Faults, Files, Policy, Sighting
+from notary.core.facts import (
+    BundleFacts,
+    Facts,
+    Fault,
+    Faults,
+    Files,
+    Policy,
+    Sighting,
+    SignerPolicy,
+    TokenPolicy,
+)
 from notary.core.header import CONFIRMATIONS, NETWORKS, Header, Trust, shown
 from notary.core.manifest import Manifest
 from notary.core.merkle import steps_to_seal
@@ -663,3 +673,17 @@ def test_a_much_easier_follower_moves_no_date() -> None:
         row = (first, mined(bytes(32), first.hash, NOON + 10 * DAY, bits))
         facts = replace(BUNDLED, proof=proof(attested()), sightings=(sighting(headers=row),))
         assert judge(facts, POLICY).existed_by == day
+
+
+@pytest.mark.parametrize(
+    ("number", "policy"),
+    [
+        (7, replace(POLICY, who=SignerPolicy(is_required=True))),
+        (7, replace(POLICY, who=SignerPolicy(required=("ada",)))),
+        (9, replace(POLICY, clock=TokenPolicy(is_required=True))),
+    ],
+)
+def test_a_bundle_stripped_to_its_proof_does_not_escape_a_policy(number: int, policy: Policy) -> None:
+    verdict = judge(PLAIN, policy)
+    assert verdict.outcome is Outcome.FAILED
+    assert status_of(verdict)[number] == "failed"

@@ -3,6 +3,7 @@
 import os
 import ssl
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from notary import limits
 from notary.core.rfc3161 import read_roots, read_token, request_for, verify_token
 from notary.edges.authority import request_token, system_roots
 from notary.errors import SystemFailureError
+from tests.conftest import now
 from tests.edges.rude_server import RudeServer, reply
 from tests.parties.tsa import ROOT, SIGNER, Certificates, Holder, Tsa, verifies
 
@@ -48,24 +50,24 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_with_a_real_authority(made: Made, tsa: Tsa) -> None:
-    response = request_token(tsa.url, HEAD, NONCE)
+    response = request_token(tsa.url, HEAD, NONCE, now())
     assert tsa.requests == [("application/timestamp-query", request_for(HEAD, NONCE))]
     assert verifies(response, HEAD, made.root.certificate)
     roots = read_roots(made.root.certificate.read_bytes(), "root.pem")
     assert verify_token(response, HEAD, roots, nonce=NONCE).token.nonce == NONCE
-    assert read_token(request_token(tsa.url, HEAD, 0)).nonce == 0
+    assert read_token(request_token(tsa.url, HEAD, 0, now())).nonce == 0
 
 
 def test_what_came_is_given_back_as_it_came(made: Made, tsa: Tsa) -> None:
     sent: list[bytes] = []
     tsa.answer = lambda query: sent.append(made.answer(query)) or sent[-1]  # type: ignore[func-returns-value]
-    assert [request_token(tsa.url, HEAD, NONCE)] == sent
+    assert [request_token(tsa.url, HEAD, NONCE, now())] == sent
 
 
 def test_a_refusal(made: Made, tsa: Tsa) -> None:
     tsa.answer = lambda query: made.certificates.reply(query, made.signer, digests="sha512")
     with pytest.raises(SystemFailureError, match=r"refused: rejected; it does not know the digest algorithm") as caught:
-        request_token(tsa.url, HEAD, NONCE)
+        request_token(tsa.url, HEAD, NONCE, now())
     assert tsa.url in caught.value.message
     assert caught.value.hints
 
@@ -73,24 +75,24 @@ def test_a_refusal(made: Made, tsa: Tsa) -> None:
 def test_tokens_over_something_else(made: Made, tsa: Tsa) -> None:
     tsa.answer = lambda query: made.answer(request_for(bytes(32), NONCE))
     with pytest.raises(SystemFailureError, match="another imprint"):
-        request_token(tsa.url, HEAD, NONCE)
+        request_token(tsa.url, HEAD, NONCE, now())
     for nonce in (NONCE + 1, None):
         tsa.answer = lambda query, nonce=nonce: made.answer(request_for(HEAD, nonce))  # type: ignore[misc]
         with pytest.raises(SystemFailureError, match="does not have the nonce"):
-            request_token(tsa.url, HEAD, NONCE)
+            request_token(tsa.url, HEAD, NONCE, now())
 
 
 def test_a_signer_that_is_not_for_it(made: Made, tsa: Tsa) -> None:
     plain = made.certificates.issue("Signer", SIGNER[:2], made.root)
     tsa.answer = made.signed_by(plain)
     with pytest.raises(SystemFailureError, match="not for time-stamping"):
-        request_token(tsa.url, HEAD, NONCE)
+        request_token(tsa.url, HEAD, NONCE, now())
 
 
 def test_a_token_that_was_altered(made: Made, tsa: Tsa) -> None:
     tsa.answer = lambda query: made.answer(query)[:-1] + b"\x00"
     with pytest.raises(SystemFailureError, match="signature does not verify"):
-        request_token(tsa.url, HEAD, NONCE)
+        request_token(tsa.url, HEAD, NONCE, now())
 
 
 # -- servers that are no authorities --------------------------------------------------------------------------------
@@ -100,7 +102,7 @@ def test_a_token_that_was_altered(made: Made, tsa: Tsa) -> None:
 def test_another_status(rude: RudeServer, status: int) -> None:
     rude.answer = reply(b"\x1b[2J<b>no\n\xff", f"{status} Told")
     with pytest.raises(SystemFailureError, match=str(status)) as caught:
-        request_token(rude.url, HEAD, NONCE)
+        request_token(rude.url, HEAD, NONCE, now())
     assert caught.value.message.isascii()
     assert caught.value.message.isprintable()
 
@@ -109,14 +111,14 @@ def test_another_status(rude: RudeServer, status: int) -> None:
 def test_garbage(rude: RudeServer, body: bytes) -> None:
     rude.answer = reply(body)
     with pytest.raises(SystemFailureError, match="not as RFC 3161 demands") as caught:
-        request_token(rude.url, HEAD, NONCE)
+        request_token(rude.url, HEAD, NONCE, now())
     assert caught.value.message.isprintable()
 
 
 def test_too_much(rude: RudeServer) -> None:
     rude.answer, taken = rude.flood(b"HTTP/1.1 200 OK\r\n\r\n", 100)
     with pytest.raises(SystemFailureError, match=str(limits.REPLY_BYTES)):
-        request_token(rude.url, HEAD, NONCE)
+        request_token(rude.url, HEAD, NONCE, now())
     assert taken[0] < 50
 
 
@@ -124,13 +126,13 @@ def test_too_much(rude: RudeServer) -> None:
 def test_too_slow(rude: RudeServer) -> None:
     rude.answer = rude.drip(reply(bytes(1000)), 0.05)
     with pytest.raises(SystemFailureError, match="took longer than 1 s"):
-        request_token(rude.url, HEAD, NONCE)
+        request_token(rude.url, HEAD, NONCE, now())
 
 
 def test_a_redirect_is_not_followed(rude: RudeServer, tsa: Tsa) -> None:
     rude.answer = reply(b"", f"302 Found\r\nLocation: {tsa.url}")
     with pytest.raises(SystemFailureError, match="redirect"):
-        request_token(rude.url, HEAD, NONCE)
+        request_token(rude.url, HEAD, NONCE, now())
     assert not tsa.requests
 
 
@@ -138,7 +140,7 @@ def test_nobody_there(tsa: Tsa) -> None:
     with RudeServer() as gone:
         url = gone.url
     with pytest.raises(SystemFailureError, match="could not be reached"):
-        request_token(url, HEAD, NONCE)
+        request_token(url, HEAD, NONCE, now())
 
 
 # -- the roots of this system ---------------------------------------------------------------------------------------
@@ -162,3 +164,9 @@ def test_another_file_of_roots(made: Made, monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     assert len(read_roots(system_roots(), "")) > 50
+
+
+def test_a_token_of_another_time_is_not_taken(tsa: Tsa) -> None:
+    for other in (now() + timedelta(hours=2), now() - timedelta(hours=2)):
+        with pytest.raises(SystemFailureError, match="this machine's clock says"):
+            request_token(tsa.url, HEAD, NONCE, other)

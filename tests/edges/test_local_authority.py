@@ -38,7 +38,7 @@ def root(local_network: LocalNetwork, tmp_path: Path) -> Path:
 
 def test_over_http(local_network: LocalNetwork, root: Path) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
-    response = request_token(local_network.tsa_url, HEAD, 7)
+    response = request_token(local_network.tsa_url, HEAD, 7, now())
     token = verify_token(response, HEAD, read_roots(root.read_bytes(), "root.pem"), nonce=7, policy=POLICY).token
     assert verifies(response, HEAD, root)
     assert before <= token.gen_time <= datetime.now(UTC)
@@ -125,7 +125,7 @@ def test_a_later_run_has_the_same_root(tmp_path: Path) -> None:
     for _ in range(2):
         with running(tmp_path / "network", now, os.urandom) as network:
             roots.add(network.tsa_root)
-            verify_token(request_token(network.tsa_url, HEAD, 1), HEAD, read_roots(network.tsa_root, ""))
+            verify_token(request_token(network.tsa_url, HEAD, 1, now()), HEAD, read_roots(network.tsa_root, ""))
     assert len(roots) == 1
 
 

@@ -227,3 +227,39 @@ def test_a_meaning_that_is_no_text(witness: Notary, bundle: Path, key: Path, tmp
     done = witness("countersign", bundle, "--key", key, *LOCAL, "--meaning", "caf\udce9")
     assert (done.code, "not valid Unicode" in done.err) == (2, True)
     assert not list(tmp_path.glob("*.countersignature.json"))
+
+
+def test_a_statement_among_other_files_may_never_have_been_seen(
+    notary: Notary, witness: Notary, bundle: Path, key: Path
+) -> None:
+    folder = witness.folder / "papers"
+    folder.mkdir()
+    stated = {"format": "notary-countersignature/v1", "head": head_of(bundle), "meaning": "read and understood"}
+    (folder / "notes.countersignature.json").write_text(json.dumps(stated))
+    (folder / "page.txt").write_text("page 1\n")
+    batch = stamped(witness, "papers", "--key", str(key))
+    theirs = exported(witness, batch, witness.folder / "witness.zip", "--only", "notes*")
+    assert "a batch of one file" in refused(notary, bundle, theirs)
+
+
+def test_the_author_is_no_witness(notary: Notary, witness: Notary, key: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.txt").write_text("own\n")
+    mine = exported(notary, stamped(notary, "own.txt", "--key", str(key)), tmp_path / "mine.zip")
+    assert "same key" in refused(notary, mine, countersigned(witness, mine, key))
+
+
+def test_what_a_policy_demands_of_the_author_it_does_not_demand_of_witnesses(
+    notary: Notary, witness: Notary, key: Path, tmp_path: Path
+) -> None:
+    author = new_key(tmp_path / "author", "ed25519")
+    (tmp_path / "own.txt").write_text("own\n")
+    mine = exported(notary, stamped(notary, "own.txt", "--key", str(author)), tmp_path / "mine.zip")
+    (tmp_path / "known").write_text(f"ada {author.with_suffix('.pub').read_text()}")
+    (tmp_path / "policy.toml").write_text(
+        'networks = ["local"]\nrequire = "work"\nsigners = "known"\nrequired_signers = ["ada"]\n'
+    )
+    theirs = countersigned(witness, mine, key)
+    policy = ("--policy", "policy.toml", "--offline")
+    result = notary("verify", mine, *policy, "--countersignature", theirs)
+    assert result.code == 0, result.out
+    assert notary("verify", theirs, *policy).code == 1, "by itself it is not what the policy demands"

@@ -49,7 +49,8 @@ def html_report(report: Report) -> str:
 
     `made_at` (RFC 3339, UTC), `checked_by`, `software`, `inputs` (`name`, `kind`, `size` in bytes or None, `sha256` or
     None), `offline`, `header_source`, `confirmations`, `not_proven` (ends of a sentence), `declared` (`title`,
-    `declared_at`, `tool`), `banner`, `items_listed` (`index` from 0, `name` or None, `sha256`, `status`).
+    `declared_at`, `tool`), `banner`, `items_listed` (`index` from 0, `name` or None, `sha256`, `status`). A claim's are
+    those of `registry.claim_report`: without `items`, with `asserted` and `period`.
     """
     style = files("notary").joinpath("templates", "report.css").read_text("utf-8")
     policy = f"default-src 'none'; style-src 'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'"
@@ -66,6 +67,8 @@ def html_report(report: Report) -> str:
     parts = (
         _verdict,
         _circumstances,
+        _asserted,
+        _period,
         _inputs,
         _checks,
         _attestation,
@@ -94,17 +97,15 @@ def _verdict(report: Report) -> Iterator[Markup]:
     yield _element(
         "header",
         _element("h1", _symbol(symbol), " ", word),
-        _element("p", first, class_="answer"),
+        _element("p", re.sub("^the ", "The ", first), class_="answer"),
         *(_element("p", sentence) for sentence in rest),
         class_=f"verdict {tone}",
     )
 
 
 def _circumstances(report: Report) -> Iterator[Markup]:
-    items, trust = report["items"], report["trust"]
-    matched = f"{items['matched']:,} compared and alike, of {items['disclosed']:,} shown, in a batch of {items['of']:,}"
+    trust = report["trust"]
     asked = {None: None, True: "none were asked (offline)", False: "could be asked"}[report.get("offline")]
-    differing = f"; {plural(items['failed'], 'differs', 'differ')}" if items["failed"] else ""
     yield _element("h2", "This verification")
     yield _facts(
         ("Existed no later than", report["existed_by"] and f"{_moment(report['existed_by'])} (UTC)"),
@@ -112,7 +113,7 @@ def _circumstances(report: Report) -> Iterator[Markup]:
         ("Checked at", _moment(report.get("made_at"))),
         ("Checked by", report.get("checked_by") and f"{report['checked_by']} (as declared)"),
         ("Checked with", report.get("software")),
-        ("Files", matched + differing),
+        ("Files", _compared(report.get("items"))),
         ("Network", report["network"] + (" (a test network)" if report["test_network"] else "")),
         ("Trust required", report["required_trust"]),
         ("Trust reached", f"{trust}: {report['trust_meaning']}" if report["trust_meaning"] else trust),
@@ -120,6 +121,35 @@ def _circumstances(report: Report) -> Iterator[Markup]:
     )
     relied_on = "Anybody can edit this page. To rely on what it says, check the inputs again."
     yield _element("p", relied_on, class_="note")
+
+
+def _compared(items: Report | None) -> str | None:
+    if items is None:
+        return None
+    differing = f"; {plural(items['failed'], 'differs', 'differ')}" if items["failed"] else ""
+    shown = f"{items['disclosed']:,} shown, in a batch of {items['of']:,}"
+    return f"{items['matched']:,} compared and alike, of {shown}{differing}"
+
+
+def _asserted(report: Report) -> Iterator[Markup]:
+    """Of a claim: what the register says."""
+    if asserted := report.get("asserted"):
+        yield _boxed(asserted["heading"], asserted["standing"], _told(asserted["stated"]))
+        yield _told(asserted["register"])
+
+
+def _period(report: Report) -> Iterator[Markup]:
+    """Of a claim: where the later filing lies, if one was named."""
+    if period := report.get("period"):
+        yield _element("h2", "The priority period")
+        note = "Arithmetic on the filing date that the entry gives. It is no part of the verdict, and says nothing of"
+        yield _element("p", f"{note} what follows.")
+        yield _element("p", _element("strong", period["sentence"]))
+        yield _told(period["facts"])
+
+
+def _told(pairs: Iterable[tuple[str, str]]) -> Markup:
+    return _facts(*((name, _moment(value)) for name, value in pairs))
 
 
 def _inputs(report: Report) -> Iterator[Markup]:
@@ -250,8 +280,8 @@ def _witnesses(report: Report) -> Iterator[Markup]:
 
 
 def _items(report: Report) -> Iterator[Markup]:
-    listed, disclosed = report.get("items_listed"), report["items"]["disclosed"]
-    if listed:
+    if listed := report.get("items_listed"):
+        disclosed = report["items"]["disclosed"]
         some = "" if len(listed) == disclosed else f" These are {len(listed):,} of the {disclosed:,} that are shown."
         caption = f"A file with the same SHA-256 digest is the same file, byte for byte.{some}"
         rows = (

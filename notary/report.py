@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from notary.reporting_who import countersignatures_json
 
 if TYPE_CHECKING:
     from notary.core.countersignature import Countersigned
+    from notary.registry.core.claim_verdict import ClaimVerdict
 
 
 def check_report(target: Path) -> None:
@@ -29,29 +31,17 @@ def check_report(target: Path) -> None:
         raise InputError(f"{target} is there already and is not overwritten", "give another name with --report")
 
 
-def write_report(
-    target: Path,
-    verdict: Verdict,
-    verified: Path,
-    evidence: Sequence[Path],
-    made_at: datetime,
-    *,
-    offline: bool,
-    checked_by: str | None = None,
-    witnessed: Sequence[Countersigned] = (),
-    progress: Callable[[int], None] = lambda count: None,
-) -> None:
-    """Writes the report on `verified` to `target`, as its name says, with the countersignatures `witnessed`."""
-    data = report(
-        verdict,
-        verified,
-        evidence,
-        made_at.strftime(MOMENT),
-        offline=offline,
-        checked_by=checked_by,
-        witnessed=witnessed,
-        progress=progress,
-    )
+@dataclass(frozen=True, slots=True)
+class Made:
+    """When a check was made, in UTC; by whom, as is declared; and whether nothing was contacted."""
+
+    at: datetime
+    checked_by: str | None
+    offline: bool
+
+
+def write_report(target: Path, data: Mapping[str, Any], made_at: datetime) -> None:
+    """Writes a report's data to `target`, as its name says."""
     if target.suffix == ".pdf":
         from notary.printing import print_report  # what typesets is imported where it is needed
 
@@ -70,36 +60,26 @@ def report(
     verdict: Verdict,
     target: Path,
     evidence: Sequence[Path],
-    made_at: str,
+    made: Made,
     *,
-    offline: bool,
-    checked_by: str | None = None,
     witnessed: Sequence[Countersigned] = (),
     progress: Callable[[int], None] = lambda count: None,
 ) -> dict[str, Any]:
-    """The report as JSON: the members of `verify --json`, and what came in. `made_at` is RFC 3339, UTC; `checked_by`
-    is declared.
+    """The report on a bundle or a proof as JSON: the members of `verify --json`, and what came in.
 
     Raises InputError where an input cannot be read any more.
     """
-    manifest, block = verdict.manifest, verdict.block
+    manifest = verdict.manifest
+    inputs = (
+        (target, "target"),
+        *((path, "evidence") for path in evidence),
+        *((Path(one.verdict.target), "witness") for one in witnessed),
+    )
     return (
         verdict_json(verdict)
         | countersignatures_json(witnessed)
+        | circumstances(verdict, inputs, made, progress)
         | {
-            "format": "notary-report/v1",
-            "made_at": made_at,
-            "checked_by": checked_by,
-            "software": f"notary {__version__}",
-            "inputs": [
-                _input(target, "target", progress),
-                *(_input(path, "evidence", progress) for path in evidence),
-                *(_input(Path(one.verdict.target), "witness", progress) for one in witnessed),
-            ],
-            "offline": offline,
-            "header_source": block and block.source,
-            "confirmations": block and block.confirmations,
-            "banner": banner(verdict.policy.network),
             "declared": manifest
             and {"title": manifest.title, "declared_at": manifest.declared_at, "tool": manifest.tool},
             "items_listed": [
@@ -109,6 +89,30 @@ def report(
             "not_proven": list(NOT_CLAIMED),
         }
     )
+
+
+def circumstances(
+    verdict: Verdict | ClaimVerdict,
+    inputs: Iterable[tuple[Path, str]],
+    made: Made,
+    progress: Callable[[int], None] = lambda count: None,
+) -> dict[str, Any]:
+    """What every report says beside the verdict. `inputs` are paths, each with its kind in a word or two.
+
+    Raises InputError where an input cannot be read any more.
+    """
+    block = verdict.block
+    return {
+        "format": "notary-report/v1",
+        "made_at": made.at.strftime(MOMENT),
+        "checked_by": made.checked_by,
+        "software": f"notary {__version__}",
+        "inputs": [_input(path, kind, progress) for path, kind in inputs],
+        "offline": made.offline,
+        "header_source": block and block.source,
+        "confirmations": block and block.confirmations,
+        "banner": banner(verdict.policy.network),
+    }
 
 
 def _input(path: Path, kind: str, progress: Callable[[int], None]) -> dict[str, Any]:

@@ -160,8 +160,6 @@ def test_verify_says_the_same(case: Case) -> None:
     assert same == {key: value for key, value in answer.json.items() if key != "checks"}
     assert examined(case.folder, "verify", "claim.zip", "other.pdf", *LOCAL).code == 1
     assert examined(case.folder, "verify", "claim.zip", "package.pdf", "other.pdf", *LOCAL).code == 2
-    assert examined(case.folder, "verify", "claim.zip", "--report", "report.pdf", *LOCAL).code == 2
-    assert not (case.folder / "report.pdf").exists()
     info = examined(case.folder, "info", "claim.zip", "--json")
     assert (info.code, info.json["kind"]) == (0, "claim")
     assert info.json["entry"] == answer.json["entry"]

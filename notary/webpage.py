@@ -7,11 +7,12 @@ one hash. The same release gives the same bytes on every machine, so that the pa
 
 import json
 import re
+import string
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, product
 from operator import itemgetter
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -31,18 +32,31 @@ _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
 _TOP = re.compile(r"^(?:export )?(?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
 _NAME = re.compile(r"[\w$]+")
-_DECLARED = re.compile(r"\b(?:function\*?|const|let|class) (\w+)")
-_NO_WORD = re.compile("[a-z][A-Z]|_|^[A-Z]{2}")
-_PROPERTY = re.compile(r"(?<=\.)\w+|(?<={)\w+(?=[,}])|\w+(?=:)")
-_MEMBER = re.compile(r"(?<=[{,])[a-z]\w+(?=[:,}])|(?<=\bthis\.)[a-z]\w+(?==[^=])|(?<=\")[a-z]\w+(?=\": )")
-"""Keys of objects, fields of classes, and what the release tells."""
 
-_LONG_STRING = re.compile(r'"[^"\n]{300,}"')
-_OF_BROWSERS = {"ignoreBOM", "referrerPolicy"}
-"""Keys of what is handed to the browser."""
+_CAMEL = re.compile("^[a-z]+[A-Z]")
+_PROPERTY = re.compile(r"(?<=[^.]\.)\w+|(?<=[{,])\w+(?=[,}]|=(?!=))|\w+(?=:)")
+_MEMBER = re.compile(r"(?<=[{,])[a-z]\w+(?=[:,}])|(?<=\bthis\.)[a-z]\w+(?==[^=])")
+"""Keys of objects, and fields of classes."""
 
-_PLAIN = r"[^;{}()\[\]\"'`/]"
-_PLAIN_LET = re.compile(rf"\blet [\w$]+=(?:{_PLAIN}|\((?:{_PLAIN}|\({_PLAIN}*\))*\)|\[{_PLAIN}*\])*(?=;let[ {{\[])")
+_LISTED = re.compile(
+    r"\b(?:function\*?|let|class) (\w+)|(?<![\w$])(\w+)=>|\(([\w$,={}\[\].]*)\)=>|\bfunction\*? ?\w*\(([^()]*)\)"
+    r"|(?<![\w$.])(?!if|for|while|switch)\w+\(([^()]*)\){|\blet ?([\[{][\w$,:={}\[\].]*[\]}])="
+)
+"""What declares names: declarations of one, parameters, and patterns."""
+
+_OF_BROWSERS = {  # and words of the language
+    *("ignoreBOM", "referrerPolicy", "null", "true", "false", "undefined", "this", "let", "new", "instanceof"),
+    *("name", "length", "event", "print", "status", "open", "close", "stop", "find", "top", "self", "parent", "escape"),
+}
+_TOKEN = re.compile(
+    r"""(?P<code>[\w$]+)|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'"""
+    r"""|(?:(?<=[(,=:\[!&|?{};>\n])|(?<=return))/(?:\\.|\[(?:\\.|[^\]\\])*\]|[^/\\\[\n])+/[a-z]*|[^\w$"']""",
+    re.DOTALL,
+)
+_TEMPLATE = re.compile(r"(?:\\.|\$(?!{)|[^`\\$])*(?:\${|`)(?P<code>)", re.DOTALL)
+_PLAIN = r"[^;{}()\[\]\"'`/\n]|\"[^\"\n]*\"|{[\w$,:]*}"
+_IN_PAIRS = rf"{_PLAIN}|\[(?:{_PLAIN})*\]|\((?:{_PLAIN}|\[(?:{_PLAIN})*\]|\((?:{_PLAIN})*\))*\)"
+_TWO_LETS = re.compile(rf"(\blet\b(?:{_IN_PAIRS})+);let ?(?=[\w{{$\[])")
 _CONST = re.compile(r"\bconst\b(?=[ {\[])")
 _LONE_PARAMETER = re.compile(r"(?<!\w)\((\w+)\)=>")
 _DIGITS = "".join(chr(code) for code in range(35, 123) if chr(code) not in "<\\>")
@@ -115,28 +129,71 @@ def joined_script() -> str:
 
 
 def spare_script(source: str) -> str:
-    """Without comments and blanks, two fifths of it, and with short names: the page stays a small attachment."""
+    """Without comments and blanks, two fifths of it, and with short names: the page stays a small attachment.
+
+    It is the same program, which the tests show by its syntax tree.
+    """
+    spare, own = _without_blanks(source), short_names(source)
+    return _in_one("".join(own.get(token, token) if is_code else token for token, is_code in _tokens(spare)))
+
+
+def _without_blanks(source: str) -> str:
     from rjsmin import jsmin
 
-    spare = _in_one(_CONST.sub("let", _LONE_PARAMETER.sub(r"\1=>", str(jsmin(source)))))
-    own = _own_names(source, spare)
-    return _NAME.sub(lambda found: own.get(found[0], found[0]), spare)
+    return _CONST.sub("let", _LONE_PARAMETER.sub(r"\1=>", str(jsmin(source))))
 
 
 def _in_one(spare: str) -> str:
-    """Declarations that follow one another as one, as far as they have neither texts, patterns nor bodies in them."""
-    return _PLAIN_LET.sub(lambda found: found[0].replace(";let", ",").replace(",  ", ",").replace(", ", ","), spare)
+    """Declarations that follow one another as one, as far as they can be told apart without a parser."""
+    merged = _TWO_LETS.sub(r"\1,", spare)
+    return spare if merged == spare else _in_one(merged)
 
 
-def _own_names(source: str, spare: str) -> dict[str, str]:
-    """Short names for those that it declares, of members too, if they are no plain words, which texts may have."""
-    used = Counter(_NAME.findall(spare))
-    members = {name for name in _MEMBER.findall(_LONG_STRING.sub("", spare)) if "_" not in name} - _OF_BROWSERS
-    others = {name for name in _PROPERTY.findall(spare) if not name.isupper()} - members
-    names = {*_DECLARED.findall(source)} - others | members
-    own = [name for name in names if len(name) > 4 and _NO_WORD.search(name)]
-    own.sort(key=lambda name: (-len(name) * used[name], name))
-    return {name: f"${number:x}" for number, name in enumerate(own)}
+def short_names(source: str) -> dict[str, str]:
+    """Short names for those that it declares, and for members in camel case; a name that browsers have is kept."""
+    spare = _without_blanks(source)
+    code = " ".join(token for token, is_code in _tokens(spare) if is_code)
+    used = Counter(_NAME.findall(code))
+    members = {name for name in _MEMBER.findall(spare) if _CAMEL.search(name) and f'"{name}"' not in spare}
+    declared = {name for listed in _LISTED.findall(spare) for part in listed for name in _NAME.findall(part)}
+    properties = {name for name in _PROPERTY.findall(spare) if not name.isupper()}
+    names = (declared - properties | members) - _OF_BROWSERS
+    own = sorted((name for name in names if len(name) > 2 and used[name]), key=lambda name: (-used[name], name))
+    kept = {*used, *_OF_BROWSERS, "do", "if", "in", "as", "of"}
+    of_members, others = _short("$_", kept), _short(string.ascii_letters, kept)  # a member must not hide a browser's
+    return {name: next(of_members if name in members else others) for name in own}
+
+
+def _short(first: str, kept: set[str]) -> Iterator[str]:
+    rest = string.ascii_letters + string.digits
+    names = ("".join(name) for size in range(3) for name in product(first, *[rest] * size))
+    return (name for name in names if name not in kept)
+
+
+def _tokens(spare: str) -> Iterator[tuple[str, bool]]:
+    """The script in pieces, each with whether it is code, and no text or pattern."""
+    at, is_text = 0, False
+    braces: list[int] = []  # that are open in the code of each template around
+    while at < len(spare):
+        found = (_TEMPLATE if is_text else _TOKEN).match(spare, at)
+        if found is None:
+            raise ValueError(f"this is no script: {spare[at : at + 40]!r}")
+        piece, at = found[0], found.end()
+        yield piece, not is_text and bool(found["code"])
+        if is_text:
+            is_text = False
+            if piece.endswith("${"):
+                braces.append(0)
+        elif piece == "`":
+            is_text = True
+        elif braces and piece == "{":
+            braces[-1] += 1
+        elif braces and piece == "}":
+            is_text = not braces[-1]
+            if is_text:
+                braces.pop()
+            else:
+                braces[-1] -= 1
 
 
 def _spare_style(source: str) -> str:

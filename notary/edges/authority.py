@@ -35,7 +35,8 @@ def request_token(url: str, imprint: bytes, nonce: int, now: datetime) -> bytes:
         raise SystemFailureError(f"{url} gave no usable token: {error.message}", _HINT) from None
     if abs(token.gen_time - now) > timedelta(seconds=limits.TOKEN_CLOCK_SECONDS):
         # Once it is sealed nothing can replace it, and after its block it would make the whole batch fail.
-        said = f"{url} gave a token of {token.gen_time.strftime(MOMENT)}, and this machine's clock says {now.strftime(MOMENT)}"
+        theirs, ours = (one.strftime(MOMENT) for one in (token.gen_time, now))
+        said = f"{url} gave a token of {theirs}, and this machine's clock says {ours}"
         raise SystemFailureError(said, "one of the two clocks is wrong")
     return reply.body
 

@@ -243,7 +243,7 @@ const SLICE_BYTES = 4 * LIMITS.readBytes;
 const NOTHING_FOUND = { value: null, fault: null };
 
 /** @type {BundleFacts} */
-const NO_BUNDLE = {
+export const NO_BUNDLE = {
   containerFault: "",
   entries: 0,
   bag: null,
@@ -282,7 +282,7 @@ async function settled(promise) {
  * @param {number} limit
  * @returns {Promise<[Uint8Array | null, string]>}
  */
-async function small(zip, name, limit) {
+export async function small(zip, name, limit) {
   try {
     return [await zip.small(name, limit), `${name} is missing`];
   } catch (fault) {

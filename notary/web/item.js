@@ -9,7 +9,7 @@ import { byCodePoint, quoted } from "./text.js";
 
 /** @typedef {import("./json.js").JsonObject} JsonObject */
 
-const SALT_BYTES = 16;
+export const SALT_BYTES = 16;
 
 /**
  * An item that is shown: `path` where its record is sound and shown, bytes that are no text as halves of pairs.

@@ -24,7 +24,7 @@ export const leafHash = (digest, s, r) => sha256(LEAF, digest, s, r);
  * @param {Uint8Array} left
  * @param {Uint8Array} right
  */
-const nodeHash = (left, right) => sha256(NODE, left, right);
+export const nodeHash = (left, right) => sha256(NODE, left, right);
 
 /**
  * @param {Uint8Array} root

@@ -27,6 +27,7 @@ import { tools } from "./tools.js";
  *   not_before?: {date: string, height: number, block_hash: string, source: string, trust: string} | null,
  *   items_listed?: Item[], made_on?: string | null, open_blocks?: number[],
  *   declared?: {title: string | null, declared_at: string, tool: string} | null,
+ *   entry?: {link: string, record: Record<string, string | object>} | null,
  * }} Verdict
  */
 
@@ -37,6 +38,10 @@ const VERDICTS = {
   unconfirmed: ["?", "Not confirmed", "doubt"],
   failed: ["\u2717", "Failed", "bad"],
 };
+
+const WHOSE_REGISTER =
+  "Whose register it is was not checked here: this page does not read your registries.toml. notary registry check does," +
+  " and tells the priority period.";
 
 /**
  * @param {Verdict} verdict
@@ -56,6 +61,7 @@ export function report(verdict, inputs, isAsked, ask) {
     element("h2", {}, "This check"),
     circumstances(verdict, members),
     ...whoAndSince(verdict),
+    ...asserted(verdict),
     element("h2", { id: "checks-heading" }, "Checks"),
     element(
       "p",
@@ -115,6 +121,7 @@ function advice(verdict) {
   if (verdict.verdict === "pending") {
     return isTestNetwork(verdict.made_on) ? [`It is of the test network ${verdict.made_on}, and will prove nothing.`] : [waiting];
   }
+  if (verdict.entry) return verdict.verdict === "failed" ? [] : [WHOSE_REGISTER];
   if (verdict.verdict !== "unconfirmed" || verdict.test_network) return [];
   if (isTestNetwork(verdict.made_on)) return ["“Made on a test network?” above checks it there."];
   return [
@@ -172,6 +179,19 @@ function whoAndSince({ verdict, signature, token, not_before: since, previous })
     ["Batch before it", previous]
   );
   return [element("h2", {}, "Who, and since when"), said];
+}
+
+/**
+ * What a claim's entry says.
+ * @param {Verdict} verdict
+ */
+function asserted({ verdict, entry }) {
+  if (verdict === "failed" || !entry) return [];
+  const said = Object.entries(entry.record).filter(([key]) => key !== "format");
+  /** @param {string | object} value */
+  const written = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+  const rows = said.map(([key, value]) => /** @type {[string, Content]} */ ([key, written(value)]));
+  return [element("h2", {}, "What the register\u2019s keeper asserts"), facts(["link", entry.link], ...rows)];
 }
 
 /** @param {Check} check */

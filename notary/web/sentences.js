@@ -145,7 +145,7 @@ function blockText({ block }, { network }) {
  * @param {Judgement} judgement
  * @param {Policy} policy
  */
-function unconfirmed(judgement, policy) {
+export function unconfirmed(judgement, policy) {
   const { madeOn, checks } = judgement;
   const { network } = policy;
   if (madeOn !== null && madeOn !== network.name) {

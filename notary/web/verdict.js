@@ -3,6 +3,7 @@
 
 import { openHeights } from "./block.js";
 import { FormatFault, hex } from "./bytes.js";
+import { judgedClaim } from "./claimverdict.js";
 import { Gathering, Told } from "./gathering.js";
 import { Checkpoints, NETWORKS } from "./header.js";
 import { judge, wantedBy } from "./judge.js";
@@ -25,8 +26,8 @@ import { sentences, trustText } from "./sentences.js";
 /** @typedef {{error: string, hints: string[]}} NoVerdict */
 
 /**
- * The verdict on a bundle, a `.ots` file or a certificate; `evidence` is matched to it by digest. What cannot be read at
- * all gets an error and hints instead. It throws only what `tell` throws, or the signal.
+ * The verdict on a bundle, a claim, a `.ots` file or a certificate; `evidence` is matched to it by digest. What cannot be
+ * read at all gets an error and hints instead. It throws only what `tell` throws, or the signal.
  * @param {GivenFile} target
  * @param {GivenFile[]} evidence
  * @param {Demands} demands
@@ -44,6 +45,8 @@ export async function verify(target, evidence, demands, tell = () => {}) {
     const told = new Told();
     const policy = policyOf(demands);
     const gathering = new Gathering(target, evidence, policy, demands, read, told);
+    const found = await judgedClaim(gathering);
+    if (found) return { ...verdictOf(found.facts, found.judgement, policy, told), ...found.told };
     const facts = await gathering.facts();
     return verdictOf(facts, judge(facts, policy), policy, told);
   } catch (fault) {

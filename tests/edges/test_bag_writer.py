@@ -109,6 +109,7 @@ def test_any_bag_is_that_of_zipfile(files: dict[str, bytes]) -> None:
     assert written(files) == written_by_zipfile(files)
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11, 4), reason="zipfile wrote other Zip64 headers (gh-103861)")
 @pytest.mark.parametrize("limit", [100, 1000, 2_900_000])
 @pytest.mark.parametrize("expected", [None, 10, 10**9])
 def test_zip64_begins_where_zipfile_has_it_begin(

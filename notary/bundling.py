@@ -31,7 +31,6 @@ from notary.edges.header_files import HeaderRun, HeaderRuns
 from notary.edges.ledger import Batch, Ledger, StoredItem
 from notary.errors import EvidenceError, InputError, NotReadyError, UnreadableError
 from notary.headers import HeaderSources
-from notary.history import line_before
 from notary.instructions import instructions
 from notary.keeping import blocks_for, headers_index, keep_headers, kept_runs
 from notary.sighting import sightings_for
@@ -165,6 +164,8 @@ def _fill(
     bag.add("notary/headers.bin", [header.raw for run in runs for header in run.headers])
     bag.add("notary/headers.json", [headers_index(batch.network, runs)])
     if contents.line:
+        from notary.history import line_before
+
         bag.add("notary/line.jsonl", line_before(ledger, batch))
     if contents.proofs:
         tail = made.tail(timestamp)

@@ -5,12 +5,15 @@ stands in a draft at once, so a stamp that is cut short goes on where it was; th
 first calendar hears of it, so that it is queued, not lost.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from notary import __version__, limits
 from notary.batches import write_proofs_beside
@@ -19,7 +22,6 @@ from notary.core.evidence import record_bytes
 from notary.core.header import Network
 from notary.core.manifest import Manifest, NamedBlock, StatedSigner, write_manifest
 from notary.core.merkle import Growth, root_of_blocks
-from notary.core.signature import Signer, sign
 from notary.core.strict_json import is_unicode
 from notary.edges.ledger import Batch, Conflict, Draft, DraftRow, Ledger, LineMovedError, NewBatch
 from notary.edges.walking import Skipped
@@ -28,6 +30,9 @@ from notary.gathering import Gathered, Hashers, Progress, gather, source_folder
 from notary.outside import LOCAL, Embedded, Outside
 from notary.selecting import Folders, LoadOrder, Problem, Selection
 from notary.submitting import Submitted, submit
+
+if TYPE_CHECKING:
+    from notary.core.signature import Signer
 
 KEY_BYTES = 32
 
@@ -205,7 +210,7 @@ def _seal(
         tool = f"notary {__version__}"
         stated = Manifest(root, draft.size, network, now, tool, order.title, previous, named, _stated(order.signing))
         manifest = write_manifest(stated)
-        signature = sign(signer, manifest) if signer else None
+        signature = _signature(signer, manifest) if signer else None
         new = NewBatch(
             head=head_hash(root, draft.size, statement_hash(manifest, signature or b"")),
             root=root,
@@ -229,6 +234,12 @@ def _seal(
             return ledger.seal(draft, new, now, skipped, problems), notes
         except LineMovedError:
             continue
+
+
+def _signature(signer: Signer, manifest: bytes) -> bytes:
+    from notary.core.signature import sign  # what signs is imported where somebody does
+
+    return sign(signer, manifest)
 
 
 def _stated(signing: SigningOrder | None) -> StatedSigner | None:

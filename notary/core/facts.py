@@ -1,15 +1,20 @@
 """What a verifier gathers, for `verdict.judge` to judge: facts about a target, and what the verifier demands."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from notary.core.chain import Checkpoints
 from notary.core.header import CONFIRMATIONS, Header, Network, Trust
-from notary.core.line import Line
 from notary.core.manifest import Manifest
 from notary.core.ots import Proof
-from notary.core.signers import AllowedSigner
+
+if TYPE_CHECKING:
+    from notary.core.line import Line
+    from notary.core.signers import AllowedSigner
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import process_time
 
-from notary.cli import main
 from tests.benchmarks.measuring import (
     NOTARY,
     Figure,
@@ -83,6 +82,8 @@ def _ended(folder: Path, *arguments: str | Path) -> tuple[float, float]:
 
 
 def _ran(command: list[str], surroundings: dict[str, str]) -> tuple[float, float]:
+    from notary.cli import main  # only an installed package has it, and other benchmarks run beside a plain checkout
+
     os.environ.clear()
     os.environ.update(surroundings)
     sys.argv = command

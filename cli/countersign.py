@@ -13,7 +13,7 @@ from notary.errors import InputError
 from notary.gathering import local_hashers
 from notary.stamping import Order
 
-from .options import Json, LedgerPath, NetworkName, Quiet, Require, in_force
+from .options import CalendarUrls, Json, LedgerPath, NetworkName, Quiet, Require, in_force
 from .policy import verification_demands, verification_policy
 from .sealing import calendars_for, carry_out, minimum_for
 from .terminal import Terminal
@@ -37,10 +37,7 @@ def countersign(
     require: Require = None,
     offline: Annotated[bool, typer.Option("--offline", help="Contact nobody to verify the bundle.")] = False,
     network_name: NetworkName = None,
-    calendar: Annotated[
-        list[str] | None,
-        typer.Option(metavar="URL", help="A calendar to use instead of the public ones.", show_default=False),
-    ] = None,
+    calendar: CalendarUrls = None,
     ledger: LedgerPath = None,
     json: Json = False,
     quiet: Quiet = False,

@@ -14,7 +14,7 @@ from notary.gathering import local_hashers
 from notary.importing import ImportedToken, match_tokens
 from notary.stamping import Order
 
-from .options import Json, LedgerPath, NetworkName, Quiet, in_force, worker_count
+from .options import CalendarUrls, Json, LedgerPath, NetworkName, Quiet, in_force, worker_count
 from .policy import TsaRoots, trusted_roots
 from .sealing import calendars_for, carry_out, minimum_for
 from .terminal import Terminal
@@ -39,10 +39,7 @@ def import_(
     tsa: Authority = None,
     names_block: NamesBlock = True,
     network_name: NetworkName = None,
-    calendar: Annotated[
-        list[str] | None,
-        typer.Option(metavar="URL", help="A calendar to use instead of the public ones.", show_default=False),
-    ] = None,
+    calendar: CalendarUrls = None,
     ledger: LedgerPath = None,
     json: Json = False,
     quiet: Quiet = False,

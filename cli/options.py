@@ -45,6 +45,14 @@ NetworkName = Annotated[
         show_default="bitcoin",
     ),
 ]
+CalendarUrls = Annotated[
+    list[str] | None,
+    typer.Option("--calendar", metavar="URL", help="A calendar to use instead of the public ones.", show_default=False),
+]
+MinCalendars = Annotated[
+    int | None,
+    typer.Option(metavar="K", min=1, help="How many calendars must answer.", show_default="2, or all if fewer"),
+]
 Require = Annotated[
     str | None,
     typer.Option(

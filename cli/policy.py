@@ -95,7 +95,12 @@ def verification_policy(demands: Demands) -> Policy:
             demands.required_signers,
             demands.algorithms,
         ),
-        TokenPolicy(trusted_roots(demands.tsa_roots), _roots_name(demands.tsa_roots), demands.require_token),
+        TokenPolicy(
+            trusted_roots(demands.tsa_roots),
+            _roots_name(demands.tsa_roots),
+            demands.require_token,
+            demands.tsa_policies,
+        ),
     )
 
 

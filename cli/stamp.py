@@ -13,7 +13,7 @@ from notary.gathering import Hashers, cluster_hashers, local_hashers
 from notary.selecting import LoadOrder
 from notary.stamping import Order
 
-from .options import Json, LedgerPath, NetworkName, Quiet, in_force, worker_count
+from .options import CalendarUrls, Json, LedgerPath, MinCalendars, NetworkName, Quiet, in_force, worker_count
 from .sealing import calendars_for, carry_out, minimum_for
 from .terminal import Terminal
 from .who import Authority, NamesBlock, Organisation, SignerName, SigningKey, authority_for, signing_order
@@ -33,14 +33,8 @@ def stamp(
         str | None, typer.Option(metavar="TEXT", help="A title; it goes into the manifest, for all who see it.")
     ] = None,
     network_name: NetworkName = None,
-    calendar: Annotated[
-        list[str] | None,
-        typer.Option(metavar="URL", help="A calendar to use instead of the public ones.", show_default=False),
-    ] = None,
-    min_calendars: Annotated[
-        int | None,
-        typer.Option(metavar="K", min=1, help="How many calendars must answer.", show_default="2, or all if fewer"),
-    ] = None,
+    calendar: CalendarUrls = None,
+    min_calendars: MinCalendars = None,
     exclude: Annotated[
         list[str] | None, typer.Option(metavar="PATTERN", help="Leave out what matches, as in .gitignore.")
     ] = None,

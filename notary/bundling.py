@@ -23,7 +23,7 @@ from notary.core.merkle import cover, steps_to_seal
 from notary.core.not_before import find_beginning
 from notary.core.ots import Proof, read_proof, read_timestamp, write_proof, write_steps
 from notary.core.verdict import judge
-from notary.edges.archive import NotABundleError, RefusedError, open_container
+from notary.edges.archive import refuse_other_file
 from notary.edges.bag_writer import BagWriter
 from notary.edges.checkpoints import shipped_checkpoints
 from notary.edges.files import pieces_of, written_whole
@@ -107,7 +107,7 @@ def export(
             f"batch {batch.name} is queued: no calendar has taken it yet, so there is no proof to export",
             f"notary upgrade {batch.name}",
         )
-    _refuse_other_file(target)
+    refuse_other_file(target)
     made = whole(ledger, batch)
     chosen = chosen_items(ledger, batch, only)
     if contents.proofs is None:
@@ -302,16 +302,3 @@ def _line(item: Opened, name: str, disclosure: Disclosure) -> bytes:
         return write_line(stored.index, stored.digest, item.s, item.r, None, None)
     file = f"data/{name}" if disclosure is Disclosure.FILES else None
     return write_line(stored.index, stored.digest, item.s, item.t, item.record, file)
-
-
-def _refuse_other_file(target: Path) -> None:
-    """An older bundle may be replaced; whatever else stands there may be evidence."""
-    if not target.exists():
-        return
-    try:
-        with open_container(target):
-            return
-    except (NotABundleError, RefusedError, InputError):
-        raise InputError(
-            f"{target} is there already, and is no bundle: it is not overwritten", "give another name with -o"
-        ) from None

@@ -39,6 +39,7 @@ class Demands:
     algorithms: frozenset[str] | None
     tsa_roots: Path | None
     require_token: bool
+    tsa_policies: tuple[str, ...]
 
 
 def demanded(policy: PolicyFile, settings: Settings, settled: Trust | None, options: Options) -> Demands:
@@ -71,6 +72,7 @@ def demanded(policy: PolicyFile, settings: Settings, settled: Trust | None, opti
         algorithms=policy.algorithms,
         tsa_roots=tsa_roots,
         require_token=policy.require_token,
+        tsa_policies=policy.tsa_policies,
     )
 
 

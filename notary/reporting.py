@@ -18,6 +18,7 @@ from notary.core.shown import shown_text
 from notary.reporting_who import beginning_json, further_sentences, signature_json, token_json
 
 if TYPE_CHECKING:
+    from notary.core.block import Block
     from notary.core.verdict import Verdict
     from notary.edges.ledger import Batch, Event, Submission
     from notary.registry.core.claim_verdict import ClaimVerdict
@@ -233,6 +234,16 @@ def check_json(check: Check) -> dict[str, Any]:
     }
 
 
+def block_json(block: Block, network: Network) -> dict[str, Any]:
+    return {
+        "network": network.name,
+        "height": block.height,
+        "block_hash": block.header.shown_hash,
+        "block_time": block.time,
+        "source": block.source,
+    }
+
+
 def verdict_json(verdict: Verdict) -> dict[str, Any]:
     block, files = verdict.block, verdict.files
     return {
@@ -245,14 +256,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "required_trust": verdict.policy.require.word,
         "existed_by": verdict.existed_by and verdict.existed_by.isoformat(),
         "sentences": list(verdict_sentences(verdict)),
-        "attestation": block
-        and {
-            "network": verdict.policy.network.name,
-            "height": block.height,
-            "block_hash": block.header.shown_hash,
-            "block_time": block.time,
-            "source": block.source,
-        },
+        "attestation": block and block_json(block, verdict.policy.network),
         "head": verdict.head and verdict.head.hex(),
         "signature": signature_json(verdict),
         "token": token_json(verdict),

@@ -13,10 +13,13 @@ FOUNDATION = {"notary", "notary.errors", "notary.limits"}
 LAYERS = {
     "notary.core": {"notary.core"},
     "notary.wire": set[str](),
-    "notary.edges": {"notary.core", "notary.wire", "notary.edges"},
+    "notary.sqlite": set[str](),
+    "notary.edges": {"notary.core", "notary.wire", "notary.sqlite", "notary.edges"},
     "notary.localnet": {"notary.core", "notary.localnet"},
     "notary.registry.core": {"notary.core", "notary.registry.core"},
-    "notary.registry.edges": {"notary.core", "notary.wire", "notary.registry.core", "notary.registry.edges"},
+    "notary.registry.edges": {
+        *("notary.core", "notary.wire", "notary.sqlite", "notary.registry.core", "notary.registry.edges"),
+    },
 }
 REGISTRY = {"notary.registry.core", "notary.registry.edges"}
 VERBS = {"notary.core", "notary.edges", "notary.localnet", "notary.wire"} | REGISTRY

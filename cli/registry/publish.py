@@ -20,7 +20,7 @@ from notary.registry.publishing import accept_witnesses
 from notary.registry.publishing import publish as publish_log
 from notary.reporting import attestation_json, attested_text, banner, plural
 
-from ..options import Json, LedgerPath, NetworkName, NodeCookie, NodeUrl, Quiet, in_force
+from ..options import CalendarUrls, Json, LedgerPath, MinCalendars, NetworkName, NodeCookie, NodeUrl, Quiet, in_force
 from ..sealing import calendars_for, minimum_for
 from ..terminal import ExitCode, Terminal
 from .keeper import Folder, unlock
@@ -32,14 +32,8 @@ if TYPE_CHECKING:
 def publish(
     folder: Folder,
     network_name: NetworkName = None,
-    calendar: Annotated[
-        list[str] | None,
-        typer.Option(metavar="URL", help="A calendar to use instead of the public ones.", show_default=False),
-    ] = None,
-    min_calendars: Annotated[
-        int | None,
-        typer.Option(metavar="K", min=1, help="How many calendars must answer.", show_default="2, or all if fewer"),
-    ] = None,
+    calendar: CalendarUrls = None,
+    min_calendars: MinCalendars = None,
     cosigned: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="A checkpoint that a witness has cosigned.")
     ] = None,

@@ -166,11 +166,15 @@ class SignerPolicy:
 
 @dataclass(frozen=True, slots=True)
 class TokenPolicy:
-    """Which time-stamping authorities the verifier trusts: those of `file`, by certificates in DER (check 9)."""
+    """Which time-stamping authorities the verifier trusts: those of `file`, by certificates in DER (check 9).
+
+    `policies` are those of authorities under which a token counts, as dotted identifiers; all where none is named.
+    """
 
     roots: tuple[bytes, ...] = ()
     file: str = ""
     is_required: bool = False
+    policies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,8 @@ def find_authority(
     except NotaryError as error:
         return None, failed(9, expected, error.message)
     said = f"{token.tsa_name} says {_moment(token.gen_time)}"
+    if policy.policies and token.policy not in policy.policies:
+        return None, failed(9, "a token that your policy accepts", f"{said}, under the policy {token.policy}")
     if beginning and token.gen_time + timedelta(seconds=token.accuracy or 0) < mined_after(beginning.header):
         why = f"the manifest names block {beginning.height:,}, mined later: {beginning.time}"
         return None, failed(9, expected, f"{said}, and {why}")

@@ -84,6 +84,19 @@ def open_container(path: Path) -> Iterator[Container]:
 # -- unpacked bags --------------------------------------------------------------------------------------------------
 
 
+def refuse_other_file(target: Path) -> None:
+    """An older bundle or claim may be replaced; whatever else stands there may be evidence. Raises InputError."""
+    if not target.exists():
+        return
+    try:
+        with open_container(target):
+            return
+    except (NotABundleError, RefusedError, InputError):
+        raise InputError(
+            f"{target} is there already, and is no bundle: it is not overwritten", "give another name with -o"
+        ) from None
+
+
 @dataclass(frozen=True, slots=True)
 class _Folder:
     root: Path

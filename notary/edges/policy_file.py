@@ -4,6 +4,7 @@ Firms keep one, and courts may publish one. Nothing that is verified can change 
 and settings only add to it. A key that is left out demands nothing. A path begins in the file's own folder.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -32,6 +33,7 @@ class PolicyFile:
     `networks` are those whose proofs count, `require` the least trust in a header. `explorers` are the only ones whose
     word counts; there may be none. `signers` is a file in OpenSSH's format of allowed signers, and one of
     `required_signers` has to have signed, by a name that this file gives to the key. `algorithms` are the signatures'.
+    `tsa_policies` are those under which a token counts (RFC 3161, TSAPolicyId).
     """
 
     networks: tuple[str, ...] | None = None
@@ -45,7 +47,10 @@ class PolicyFile:
     algorithms: frozenset[str] | None = None
     tsa_roots: Path | None = None
     require_token: bool = False
+    tsa_policies: tuple[str, ...] = ()
 
+
+_OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]{0,38})){1,30}", re.ASCII)
 
 KEYS = tuple(field.name for field in fields(PolicyFile))
 
@@ -143,6 +148,14 @@ def _trust(value: Any, where: str, _: Path) -> Trust:
     return levels[name]
 
 
+def _policy_ids(value: Any, where: str, folder: Path) -> tuple[str, ...]:
+    ids = _list(value, where, folder)
+    for one in ids:
+        if not _OID.fullmatch(one):
+            raise InputError(f"{where}: {one!r} is no object identifier", "they are such as 1.3.6.1.4.1.601.10.3.1")
+    return ids
+
+
 _network_names = _names_of(tuple(NETWORKS), "network")
 _algorithm_names = _names_of(ALGORITHMS, "algorithm")
 
@@ -158,4 +171,5 @@ _CHECKS: dict[str, Callable[[Any, str, Path], Any]] = {
     "algorithms": lambda value, where, folder: frozenset(_algorithm_names(value, where, folder)),
     "tsa_roots": _path,
     "require_token": _truth,
+    "tsa_policies": _policy_ids,
 }

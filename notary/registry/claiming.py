@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from notary.core.evidence import BundleNames
-from notary.edges.archive import NotABundleError, RefusedError, open_container
+from notary.edges.archive import refuse_other_file
 from notary.edges.bag_writer import BagWriter
 from notary.edges.files import hash_with, pieces_of, written_whole
 from notary.edges.ledger import Ledger
@@ -50,7 +50,7 @@ def write_claim_bag(
         raise InputError("the entry has no digest, so no package can belong to it", "leave out --data")
     signed = _checkpoint_for(register, claim.index)
     proof = _inclusion(registry, claim, signed)
-    _refuse_other_file(target)
+    refuse_other_file(target)
     network, link = register.network or "", claim.link
     runs = runs_for(ledger, network, [signed])
     with written_whole(target) as stream, BagWriter(stream, f"notary-claim-{link.leaf.hex()[:12]}") as bag:
@@ -134,16 +134,3 @@ def _add_package(bag: BagWriter, source: Path, digest: bytes | None) -> str:
             f"the entry says {digest.hex() if digest else 'none'}",
         )
     return name
-
-
-def _refuse_other_file(target: Path) -> None:
-    """An older claim may be replaced; whatever else stands there may be evidence."""
-    if not target.exists():
-        return
-    try:
-        with open_container(target):
-            return
-    except (NotABundleError, RefusedError, InputError):
-        raise InputError(
-            f"{target} is there already, and is no bundle: it is not overwritten", "give another name with -o"
-        ) from None

@@ -17,7 +17,7 @@ from notary.registry.core.cited import SAME
 from notary.registry.core.entry import members_of
 from notary.registry.core.terms import Event, Right
 from notary.registry.core.trusted import Asserter
-from notary.reporting import block_text, check_json, trust_text, unconfirmed_text
+from notary.reporting import block_json, block_text, check_json, trust_text, unconfirmed_text
 
 if TYPE_CHECKING:
     from notary.registry.core.citation_verdict import CitationVerdict
@@ -176,14 +176,7 @@ def claim_json(verdict: ClaimVerdict) -> dict[str, Any]:
         },
         "window": window_json(verdict.window, verdict.place),
         "sentences": list(claim_sentences(verdict)),
-        "attestation": block
-        and {
-            "network": verdict.policy.network.name,
-            "height": block.height,
-            "block_hash": block.header.shown_hash,
-            "block_time": block.time,
-            "source": block.source,
-        },
+        "attestation": block and block_json(block, verdict.policy.network),
         "tried": list(verdict.tried),
         "checks": list(map(check_json, verdict.checks)),
     }

@@ -15,7 +15,7 @@ from notary.core.header import CLOCK_SLACK
 from notary.core.manifest import NamedBlock
 from notary.core.merkle import steps_to_seal
 from notary.core.ots import write_steps
-from notary.core.rfc3161 import read_roots, request_for
+from notary.core.rfc3161 import read_roots, read_token, request_for
 from notary.core.stamped_by import StampedBy
 from notary.core.verdict import Outcome, Verdict, judge
 from notary.localnet.authority import Authority
@@ -96,6 +96,15 @@ def test_a_policy_that_demands_a_token_demands_a_root(tmp_path: Path) -> None:
     token, root = token_at(tmp_path, BLOCK_CLOCK), authority(tmp_path, BLOCK_CLOCK).root
     assert judged(token, TokenPolicy(is_required=True))[1].status is Status.FAILED
     assert judged(token, replace(trusting(root), is_required=True))[1].status is Status.PASSED
+
+
+def test_a_policy_that_takes_some_policies_of_authorities_only(tmp_path: Path) -> None:
+    token, root = token_at(tmp_path, BLOCK_CLOCK), authority(tmp_path, BLOCK_CLOCK).root
+    own = read_token(token).policy
+    for policies, status in (((own,), Status.PASSED), (("1.2.3", own), Status.PASSED), (("1.2.3",), Status.FAILED)):
+        assert judged(token, replace(trusting(root), policies=policies))[1].status is status
+    assert judged(token, TokenPolicy(policies=("1.2.3",)))[1].status is Status.FAILED, "whoever it is by"
+    assert judged(None, TokenPolicy(policies=("1.2.3",)))[1].status is Status.SKIPPED, "none is demanded"
 
 
 # -- the block is the judge of the token's time -----------------------------------------------------------------------

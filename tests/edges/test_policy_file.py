@@ -26,6 +26,7 @@ required_signers = ["ada@example.org", "Grace Hopper"]
 algorithms = ["ssh-ed25519", "rsa-sha2-512"]
 tsa_roots = "/etc/roots.pem"
 require_token = true
+tsa_policies = ["1.3.6.1.4.1.601.10.3.1", "2.999.1"]
 """
 
 
@@ -62,6 +63,7 @@ def test_every_key_is_read(file: Path) -> None:
         algorithms=frozenset({"ssh-ed25519", "rsa-sha2-512"}),
         tsa_roots=Path("/etc/roots.pem"),
         require_token=True,
+        tsa_policies=("1.3.6.1.4.1.601.10.3.1", "2.999.1"),
     )
     assert {line.partition(" ")[0] for line in EXAMPLE.splitlines()} == set(KEYS), "every key is tried here"
 
@@ -105,7 +107,7 @@ def test_all_levels_and_algorithms(file: Path) -> None:
 
 # -- what is malformed ----------------------------------------------------------------------------------------------
 
-LISTS = ("networks", "explorers", "required_signers", "algorithms")
+LISTS = ("networks", "explorers", "required_signers", "algorithms", "tsa_policies")
 TEXTS = ("require", "signers", "tsa_roots")
 NUMBERS = ("confirmations", "min_explorers")
 TRUTHS = ("require_signature", "require_token")
@@ -122,6 +124,10 @@ WRONG: dict[str, tuple[str, str]] = {
     **{f"none of {key}": (key, "[]") for key in LISTS if key != "explorers"},
     **{f"an escape in {key}": (key, '"a\\u001b[31m"') for key in TEXTS},
     **{f"an escape among {key}": (key, '["a\\u202e"]') for key in LISTS},
+    **{
+        f"{value} as a policy": ("tsa_policies", f'["{value}"]')
+        for value in ("1", "1.02", "3.1", "1.2.", "1. 2", "\u0661.2")
+    },
     "no such network": ("networks", '["testnet"]'),
     "no such trust": ("require", '"all"'),
     "the trust none": ("require", '"none"'),

@@ -44,6 +44,7 @@ POLICIES = st.builds(
     algorithms=maybe(some_of(ALGORITHMS, 1).map(frozenset)),
     tsa_roots=FILES,
     require_token=st.booleans(),
+    tsa_policies=some_of(("1.2.3", "2.999"), 0),
 )
 SETTINGS = st.builds(
     Settings,
@@ -82,6 +83,7 @@ def test_a_policy_is_never_weakened(
         assert named is None or used == named
     assert found.require_signature >= policy.require_signature
     assert found.require_token >= policy.require_token
+    assert found.tsa_policies == policy.tsa_policies
     assert found.required_signers == policy.required_signers
     assert found.algorithms == policy.algorithms
     assert not found.required_signers or (found.require_signature and found.signers)

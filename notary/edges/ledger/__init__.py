@@ -20,7 +20,7 @@ from notary.core.chain import last_wanted
 from notary.core.evidence import DECLARED
 from notary.core.header import Header
 from notary.edges.ledger.columns import as_bytes, index_items, text_or_bytes
-from notary.edges.ledger.database import connected, database_files, transaction, unchecked_references
+from notary.edges.ledger.database import connected, database_files, unchecked_references
 from notary.edges.ledger.drafts import Draft, DraftItem, DraftRow, Known, LeftBehind, attached, draft_files, left_behind
 from notary.edges.ledger.values import (
     Batch,
@@ -34,6 +34,7 @@ from notary.edges.ledger.values import (
     Submission,
 )
 from notary.errors import InputError
+from notary.sqlite import transaction
 
 __all__ = [
     "Batch",

@@ -8,6 +8,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from notary.errors import InputError, SystemFailureError, reason_of
+from notary.sqlite import transaction
 
 BUSY_SECONDS = 60.0
 
@@ -122,19 +123,6 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             if error.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or monotonic() > deadline:
                 raise
             sleep(0.02)
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection, *, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
-    """One change, whole or not at all. Takes the write lock at once, so that nothing read in it can be stale."""
-    connection.execute(begin)
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from notary.edges.ledger.columns import as_bytes, text_or_bytes
-from notary.edges.ledger.database import database_files, make_private, transaction
+from notary.edges.ledger.database import database_files, make_private
+from notary.sqlite import transaction
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _NOT_NOW = (*_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY)

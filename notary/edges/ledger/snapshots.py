@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from notary.edges.ledger import Batch, Ledger
 from notary.edges.ledger.columns import as_bytes
-from notary.edges.ledger.database import transaction
+from notary.sqlite import transaction
 
 
 class Kind(StrEnum):

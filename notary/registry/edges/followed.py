@@ -25,6 +25,7 @@ from notary.registry.core.history import Logged
 from notary.registry.core.log import ReadTile
 from notary.registry.core.note import Note, VerifierKey, read_note, read_vkey, write_note
 from notary.registry.core.tiles import ENTRIES, WIDTH, Tile, write_bundle
+from notary.sqlite import transaction
 
 _APPLICATION = 0x4E6F7446
 """PRAGMA application_id: tells such a file from any other SQLite file."""
@@ -149,7 +150,7 @@ class Followed:
     def begin(self, note: Note, keys: Iterable[VerifierKey], now: int) -> None:
         """Takes the first head of a registry, or the first after the user decided: what was kept of it is dropped."""
         head = read_checkpoint(note.text)
-        with self._changing():
+        with transaction(self._connection):
             self._run("DELETE FROM registry WHERE origin = ?", head.origin)
             self._run(
                 "INSERT INTO registry (origin, note, seen_at, entries, keys, since, rotated)"
@@ -160,7 +161,7 @@ class Followed:
     def advance(self, seen: Seen, note: Note, now: int) -> None:
         """Takes a head that continues the last one, or the same one with other signatures; a refusal is lifted."""
         seen_at = seen.seen_at if read_checkpoint(note.text).size == seen.head.size else now
-        with self._changing():
+        with transaction(self._connection):
             self._run(
                 "UPDATE registry SET note = ?, seen_at = ?, refusal = NULL, other = NULL, evidence = NULL WHERE id = ?",
                 *(write_note(note), seen_at, seen.id),
@@ -168,12 +169,12 @@ class Followed:
 
     def trust(self, seen: Seen, key: VerifierKey, since: int) -> None:
         """Takes a key that the user has put in the place of those before."""
-        with self._changing():
+        with transaction(self._connection):
             self._run("UPDATE registry SET keys = ?, since = ?, rotated = 0 WHERE id = ?", str(key), since, seen.id)
 
     def refuse(self, seen: Seen, why: str, other: Note, evidence: str | None) -> None:
         """Notes that a registry is refused, because of the head `other`."""
-        with self._changing():
+        with transaction(self._connection):
             self._run(
                 "UPDATE registry SET refusal = ?, other = ?, evidence = ? WHERE id = ?",
                 *(why, write_note(other), evidence, seen.id),
@@ -196,7 +197,7 @@ class Followed:
         """
         if not entries:
             return
-        with self._changing():
+        with transaction(self._connection):
             here = self._one("SELECT entries, keys FROM registry WHERE id = ?", seen.id)
             if here is None or here[0] != entries[0].index:
                 raise SystemFailureError(f"{self.path}: another process is syncing {seen.origin}", "try again later")
@@ -292,7 +293,7 @@ class Followed:
         Raises SystemFailureError where another process has meanwhile noted another one.
         """
         origin = now.head.origin
-        with self._changing():
+        with transaction(self._connection):
             if self.witnessed(public_key, origin) != before:
                 raise SystemFailureError(f"another process is cosigning {origin} with this key", "try again")
             values = (public_key, origin, write_note(now.note), str(now.key))
@@ -309,17 +310,6 @@ class Followed:
     def _all(self, statement: str, *values: Any) -> list[Any]:
         named = values[0] if values and isinstance(values[0], dict) else values
         return self._connection.execute(statement, named).fetchall()
-
-    @contextmanager
-    def _changing(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
 
 
 def _seen(row: Sequence[Any]) -> Seen:

@@ -20,6 +20,7 @@ from notary.registry.core.checkpoint import Checkpoint, read_checkpoint
 from notary.registry.core.entry import Open, Opening, read_entry, write_entry
 from notary.registry.core.log import leaf_hash
 from notary.registry.core.note import Note, VerifierKey, read_note, read_vkey, write_note
+from notary.sqlite import transaction
 
 DATABASE = "register.db"
 
@@ -156,17 +157,6 @@ class Register:
         self.origin = origin
 
     @contextmanager
-    def _change(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
-
-    @contextmanager
     def publishing(self) -> Iterator[None]:
         """The right to write the published folder, which one process has at a time. Raises SystemFailureError."""
         # A lock of SQLite's ends with its process on every system.
@@ -220,7 +210,7 @@ class Register:
     @contextmanager
     def appending(self) -> Iterator["Appending"]:
         """To append entries: all that are appended in the block, or none."""
-        with self._change():
+        with transaction(self._connection):
             yield Appending(self, self._connection, self.size)
 
     # -- keys and witnesses -------------------------------------------------------------------------------------------
@@ -233,12 +223,12 @@ class Register:
 
     def add_first_key(self, file: Path, verifier: VerifierKey) -> None:
         """Adds the key that the registry begins with."""
-        with self._change():
+        with transaction(self._connection):
             self._add_key(file, verifier, None)
 
     def add_next_key(self, file: Path, verifier: VerifierKey, entry: bytes) -> int:
         """Adds a key with the entry that names it; that entry's index."""
-        with self._change():
+        with transaction(self._connection):
             index = self.size
             self._connection.execute("INSERT INTO entries VALUES (?, ?, ?)", (index, leaf_hash(entry), entry))
             self._add_key(file, verifier, index)
@@ -253,7 +243,7 @@ class Register:
         return [read_vkey(vkey) for (vkey,) in self._connection.execute("SELECT vkey FROM witnesses ORDER BY vkey")]
 
     def add_witnesses(self, witnesses: Iterable[VerifierKey]) -> None:
-        with self._change():
+        with transaction(self._connection):
             rows = [(str(one),) for one in witnesses]
             self._connection.executemany("INSERT OR IGNORE INTO witnesses VALUES (?)", rows)
 
@@ -266,7 +256,7 @@ class Register:
         return name
 
     def settle_network(self, name: str) -> None:
-        with self._change():
+        with transaction(self._connection):
             self._connection.execute("UPDATE register SET network = ?", (name,))
 
     def _signed(self, where: str, *values: object) -> list[Signed]:
@@ -308,7 +298,7 @@ class Register:
             *(signed.size, write_note(signed.note), signed.anchored, signed.nonce, "\n".join(signed.taken)),
             *(signed.timestamp, signed.status, signed.is_complete),
         )
-        with self._change():
+        with transaction(self._connection):
             self._connection.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
 
 

@@ -222,6 +222,25 @@ def test_forged_bundles(node: Node, name: str, tmp_path: Path) -> None:
     agreed(node, write_zip(tmp_path / "forged.zip", forge(**FORGED[name][1])))
 
 
+BUNDLES = VECTORS.parent / "bundles"
+
+
+@pytest.mark.parametrize(
+    "vector", json.loads((BUNDLES / "bundles.json").read_bytes())["bundles"], ids=lambda vector: str(vector["file"])
+)
+def test_bundle_vectors(node: Node, vector: dict[str, Any]) -> None:
+    said = node({"target": str(BUNDLES / vector["file"]), "evidence": [], "policy": Demand().by_page()})
+    if vector["outcome"] == "refused":
+        assert "error" in said
+        assert "verdict" not in said
+        return
+    if vector["what"] == "token with another time":  # a page does not look at a token's signature
+        assert (said["verdict"], vector["failed"]) == ("verified", [9])
+        return
+    failed = [check["number"] for check in said["checks"] if check["status"] == "failed"]
+    assert (said["verdict"], failed, said["existed_by"]) == (vector["outcome"], vector["failed"], vector["existed_by"])
+
+
 # -- what a page does not check -------------------------------------------------------------------------------------
 
 

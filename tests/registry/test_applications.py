@@ -129,6 +129,7 @@ def test_a_bad_row(changes: dict[str, str], fault: str) -> None:
     assert isinstance(second, BadRow)
     assert second.number == 3
     assert fault in second.reason
+    assert not second.reason.startswith("it: ")
     assert "A1B2" not in second.reason
     assert isinstance(first, Application)
     assert isinstance(third, Application)

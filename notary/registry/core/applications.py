@@ -173,7 +173,7 @@ def _from_object(number: int, data: bytes, sealed: bool) -> Application | BadRow
     try:
         members = read_object(data, "it", limits.REGISTRY_ROW_BYTES)
     except FormatError as error:
-        return BadRow(number, error.message)
+        return _bad(number, error)
     word = members.pop("sealed", None)
     if not (word is None or isinstance(word, bool)):
         return BadRow(number, "sealed is neither true nor false")
@@ -276,8 +276,12 @@ def _application(number: int, members: Json, word: bool | None, sealed: bool) ->
         values = {"event": Event.FILED, **read_fields(members, "it")}
         filed = _checked(values, is_sealed)
     except FormatError as error:
-        return BadRow(number, error.message)
+        return _bad(number, error)
     return Application(number, values, is_sealed, _warnings(values), filed)
+
+
+def _bad(number: int, error: FormatError) -> BadRow:
+    return BadRow(number, error.message.removeprefix("it: "))
 
 
 def _checked(values: dict[str, Any], is_sealed: bool) -> Open | None:

@@ -44,10 +44,11 @@ export const isEnough = (trust, policy) => rank(trust) >= rank(least(policy));
  * @param {Policy} policy
  * @returns {Trust}
  */
-export function trustIn({ height, headers, vouched }, { network, checkpoints }) {
+export function trustIn({ height, headers, vouched }, policy) {
+  const { network, checkpoints } = policy;
   if (!headers[0].hasWork(network)) return "none";
   if (vouched) return vouched;
-  if (meeting(height, headers, checkpoints) === "linked") return "checkpoint";
+  if (meeting(height, headers, policy) === "linked") return "checkpoint";
   return checkpoints.workCounts(height, headers[0]) ? "work" : "none";
 }
 
@@ -150,14 +151,14 @@ function headerFault(one, sighting, policy) {
       `the hash ${header.shown} from ${source} does not meet its target`,
     );
   }
-  if (meeting(height, headers, policy.checkpoints) === "diverged") {
+  if (meeting(height, headers, policy) === "diverged") {
     // Only if its end has work: a damaged copy of the checkpoint is no sign of another chain.
     const end = boundary(height);
     const last = headers[end - height];
     if (last.hasWork(policy.network) && last.isComparable(header)) {
       return failed(
         12,
-        `headers that lead to the checkpoint of block ${commas(end)}: ${policy.checkpoints.at(end)}`,
+        `headers that lead to the checkpoint of block ${commas(end)}: a hash that ends in ${policy.checkpoints.at(end)}`,
         `those from ${source} lead to ${last.shown}`,
       );
     }

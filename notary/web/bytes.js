@@ -83,6 +83,12 @@ export function u64(value) {
   return bytes;
 }
 
+/** @param {string} text */
+export const fromBase64 = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+
+/** @param {Uint8Array} bytes */
+export const base64 = (bytes) => btoa(latin1(bytes));
+
 const encoder = new TextEncoder();
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

@@ -17,11 +17,11 @@ export const CLAIM_FILE = "registry/claim.json";
 const ENTRY_FORMAT = "notary-registry/v1";
 const EVENTS = "filed corrected published granted refused withdrawn assigned licensed lapsed".split(" ");
 const RIGHTS = "patent utility-model design trademark other".split(" ");
-const ADDRESS =
+export const ADDRESS =
   /^https?:\/\/([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(\/[\w.~:/@!$&'()*+,;=%-]*)?([?#][\w.~:/?#@!$&'()*+,;=%-]*)?$/;
 /** What WIPO DAS gives as access codes, which are credentials. */
 const CODE_WORDS = /(access|das)[^\p{L}\p{N}]{0,3}code/iu;
-const CODE_BEHIND = /.([\s,;:|#=\\([]|[/._-](?=\d*[A-Za-z])(?=[A-Za-z]*\d))[\dA-Za-z]{4}[\])]?$/;
+const CODE_BEHIND = /.((?!\ufeff)[\s,;:|#=\\([]|[/._-](?=\d*[A-Za-z])(?=[A-Za-z]*\d))[\dA-Za-z]{4}[\])]?$/;
 
 /**
  * Whether it is one line of text, of at most so many bytes.
@@ -32,7 +32,7 @@ const isLine = (value, longest = LIMITS.registryTextBytes) =>
   /^[^ ](.*[^ ])?$/u.test(value) &&
   !/[\0-\x1f\x7f-\x9f\u2028\u2029]/.test(value) &&
   utf8(value).length <= longest &&
-  !CODE_WORDS.test(value);
+  !CODE_WORDS.test(value.replace(/\u0345/g, " ")); // which is no letter, and with `i` is taken for one
 
 /** @param {unknown} value */
 const isDay = (value) => typeof value === "string" && isMoment(`${value}T00:00:00Z`, false);
@@ -51,6 +51,14 @@ function isReference(kind, value) {
   const number = /^[A-Z]{2} ([^ ].*)$/.exec(String(value))?.[1];
   return isLine(value) && !!number && !CODE_BEHIND.test(number);
 }
+
+/**
+ * Whether a registry can have it as its name.
+ * @param {unknown} value
+ * @returns {value is string}
+ */
+export const isOrigin = (value) =>
+  typeof value === "string" && value.length <= LIMITS.noteName && /^[\w.~-]+(\/[\w.~-]+)*$/.test(value);
 
 /** @type {Record<string, (value: any) => boolean>} */
 const MEMBERS = {
@@ -102,9 +110,7 @@ export function readClaim(data) {
   if (
     members.get("format") !== "notary-registry-claim/v1" ||
     members.size !== (isSealed ? 5 : 4) ||
-    typeof origin !== "string" ||
-    origin.length > LIMITS.noteName ||
-    !/^[\w.~-]+(\/[\w.~-]+)*$/.test(origin) ||
+    !isOrigin(origin) ||
     typeof index !== "number" ||
     index < 0 ||
     !(record instanceof Map && isEntry(record)) ||

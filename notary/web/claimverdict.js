@@ -1,25 +1,27 @@
-// A claim in a zip file, checked as `notary registry check` does for a reader who trusts no register's key: checks 7 to 9
-// are skipped, and a claim whose other checks pass is unconfirmed. What a later filing cites and its priority period
-// (checks 13 and 14) are left to the program.
+// A claim in a zip file, checked as `notary registry check` does. What a later filing cites (check 13), and what the
+// reader has seen of the register himself, are left to the program.
 
 import { bagFaults } from "./bag.js";
 import { isEnough } from "./block.js";
 import { FormatFault, hex, orFault, RefusedBundle, sameBytes } from "./bytes.js";
+import { bundleInside } from "./certificate.js";
 import { failed, passed, skipped } from "./check.js";
 import { CLAIM_FILE, readClaim } from "./claim.js";
+import { claimAdvice, claimSentences, PERIOD_CHECK } from "./claimwords.js";
 import { openZip } from "./directory.js";
 import { Faults } from "./faults.js";
-import { NO_BUNDLE, small } from "./gathering.js";
+import { kindOf, NO_BUNDLE, small } from "./gathering.js";
 import { readRuns } from "./header.js";
 import { baseName } from "./items.js";
-import { judge, REFUSED, wantedBy } from "./judge.js";
+import { certificateChecks, judge, REFUSED, wantedBy } from "./judge.js";
 import { LIMITS } from "./limits.js";
 import { readProof } from "./ots.js";
-import { unconfirmed } from "./sentences.js";
-import { shownText } from "./shown.js";
 import { sightingsFor } from "./sighting.js";
 import { byCodePoint, commas, quoted } from "./text.js";
-import { inclusionFault, readNote, readTlogProof } from "./tlog.js";
+import { inclusionFault, readCheckpoint, readTlogProof } from "./tlog.js";
+import { readTrusted } from "./trusted.js";
+import { asserterOf, keyCheck, whoseWordCheck, witnessesCheck } from "./vouching.js";
+import { periodCheck } from "./window.js";
 
 /** @typedef {import("./check.js").Check} Check */
 /** @typedef {import("./claim.js").Claim} Claim */
@@ -36,21 +38,11 @@ import { inclusionFault, readNote, readTlogProof } from "./tlog.js";
  */
 
 const FOLDER = "registry/";
-const CLAIM_NAMES =
+const CLAIM_NAMES = (
   ",container,bag manifests,claim,document,entry's inclusion,anchored checkpoint,registry's signature,witnesses," +
-  "whose word it is,OpenTimestamps path,block header,place in the chain,as cited,priority period";
-/** @type {Record<number, string>} What a failed check means. */
-const CLAIM_FAULTS = {
-  1: "it is not a sound claim, and nothing in it was looked at further",
-  2: "it was changed after it was made, or damaged",
-  3: "what it claims cannot be read",
-  4: "the document is not the one as filed",
-  5: "its entry is not shown to be in the register",
-  6: "the checkpoint that is anchored is not the one that its entry is in",
-  10: "its anchor cannot be followed, or is of something else",
-  11: "the block does not bear the anchor out",
-  12: "the block is not where it should be in the chain",
-};
+  "whose word it is,OpenTimestamps path,block header,place in the chain,as cited,priority period," +
+  "certificate's data,certificate's pages"
+).split(",");
 const NO_ENTRY = "there is no entry to compare with";
 
 /**
@@ -58,73 +50,96 @@ const NO_ENTRY = "there is no entry to compare with";
  * @param {Gathering} gathering
  */
 export async function judgedClaim(gathering) {
-  try {
-    const zip = await openZip(gathering.target.blob, gathering.read);
-    return zip.entry(CLAIM_FILE) ? await judged(zip, gathering) : null;
-  } catch (fault) {
-    if (fault instanceof FormatFault) return null; // is refused as what it is taken for
-    throw fault;
-  }
+  const { target, read } = gathering;
+  const isPaper = (await kindOf(target)) === "certificate";
+  const opening = isPaper ? bundleInside(target.blob).then((blob) => openZip(blob, read)) : openZip(target.blob, read);
+  const zip = await opening.catch((fault) => {
+    if (!(fault instanceof FormatFault)) throw fault; // is refused as what it is taken for
+  });
+  return zip?.entry(CLAIM_FILE) ? judged(zip, gathering, isPaper) : null;
 }
 
 /**
  * @param {Zip} zip
  * @param {Gathering} gathering
+ * @param {boolean} isPaper  whether it came in a certificate
  */
-async function judged(zip, gathering) {
+async function judged(zip, gathering, isPaper) {
   const { policy, target, evidence } = gathering;
-  const { facts, claim, own } = await gathered(zip, gathering);
+  const { facts, claim, own, notes } = await gathered(zip, gathering);
+  const { file, registries } = await trustedBy(evidence);
+  const registry = registries.find(({ origin }) => origin === claim?.origin);
   const judgement = judge(facts, policy);
   const isRefused = !!facts.bundle?.containerFault;
-  const byNumber = new Map([...judgement.checks, ...own].map((check) => [check.number, check]));
-  const checks = CLAIM_NAMES.split(",").flatMap((name, number) => {
+  const period = periodCheck(claim?.record, gathering.sources.laterFiling);
+  const where = file || REGISTRIES;
+  const [witnesses, cosigned] = await witnessesCheck(notes, registry, where);
+  const signature = await keyCheck(claim, notes, registry, where);
+  const stands = [...own, signature].filter(({ number, status }) => number >= 5 && number <= 7 && status === "passed");
+  const vouched = [signature, witnesses, whoseWordCheck(claim, registry, stands.length === 3)];
+  const byNumber = new Map([...judgement.checks, ...own, ...vouched, period.check].map((check) => [check.number, check]));
+  const checks = CLAIM_NAMES.flatMap((name, number) => {
     const check = byNumber.get(number);
-    return number ? { ...(check && (number === 1 || !isRefused) ? check : skipped(number, REFUSED)), name } : [];
+    if (!number || number > PERIOD_CHECK) return [];
+    return { ...(check && (number === 1 || !isRefused) ? check : skipped(number, REFUSED)), name };
   });
-  const wrong = checks.find(({ status }) => status === "failed");
-  /** @type {Judgement} */
-  const ours = { ...judgement, checks, outcome: wrong ? "failed" : "unconfirmed" };
-  const tried = facts.tried.map((why) => `Tried: ${shownText(why)}.`);
-  const sentences = wrong
-    ? [
-        `${shownText(target.name)}: ${CLAIM_FAULTS[wrong.number]}.`,
-        `Check ${wrong.number}, ${wrong.name}. Found: ${shownText(wrong.found)}`,
-        `Expected: ${shownText(wrong.expected)}`,
-      ]
-    : [`${claim ? given(claim) : ""}: ${missing(facts, ours, policy, !!evidence.length).join("; ")}.`, ...tried];
-  const entry = claim && { ...claim, leaf: undefined };
-  const told = { kind: "claim", sentences, entry, asserted_by: claim && !wrong ? "applicant-asserted" : null };
+  const isSigned = checks[6].status === "passed";
+  const { block } = judgement;
+  const isPromised = !!promised(facts.proof);
+  const lacksDigest = !!claim && !claim.record.digest && evidence.some((one) => !isTrusted(one));
+  /** @type {Judgement["outcome"]} */
+  let outcome = "unconfirmed";
+  if (checks.some(({ number, status }) => status === "failed" && number !== PERIOD_CHECK)) outcome = "failed";
+  else if (isSigned && registry && cosigned >= registry.quorum && !lacksDigest) {
+    if (isPromised) outcome = "pending";
+    else if (block && isEnough(block.trust, policy)) outcome = "verified";
+  }
+  const papers = isPaper && outcome !== "failed" ? certificateChecks(PERIOD_CHECK + 1, "claim") : [];
+  checks.push(...papers.map((one) => ({ ...one, name: CLAIM_NAMES[one.number] })));
+  const ours = { ...judgement, checks, outcome };
+  const asserter = claim && outcome !== "failed" ? asserterOf(claim, isSigned ? registry : null) : null;
+  const sentence = period.told?.sentence ?? "";
+  const whose = { claim, registry, file, cosigned, asserter };
+  const found = { ...whose, target: target.name, isPromised, lacksDigest, sentence, tried: facts.tried };
+  const told = {
+    kind: "claim",
+    sentences: [...claimSentences(found, ours, policy), ...(papers.length ? [OF_PAPER] : [])],
+    entry: claim && { ...claim, leaf: undefined },
+    asserted_by: asserter,
+    witnesses: registry ? { cosigned, of: registry.witnesses.length, quorum: registry.quorum } : null,
+    window: period.told,
+    advice: claimAdvice(found, ours),
+  };
   return { facts, judgement: ours, told };
 }
 
-/** @param {Claim} claim */
-function given({ record, index, origin }) {
-  const { event, office, number, right, filing_date: filed, date } = record;
-  const what = `the record${event === "filed" ? "" : " `" + event + "` of " + date} of the ${right === "other" ? "" : right + " "}`;
-  const which = `application ${shownText([office, number].join(" "))}, filed on ${filed}, is given as entry ${index}`;
-  return `${what}${which} of the register of ${origin}, which is not proven`;
-}
+const REGISTRIES = "registries.toml";
+const OF_PAPER = "That is what the claim in it gives; printed text proves nothing by itself.";
 
 /**
- * @param {Facts} facts
- * @param {Judgement} judgement
- * @param {import("./block.js").Policy} policy
- * @param {boolean} hasDocument
+ * Whether it is taken for the reader's registries.toml.
+ * @param {{name: string}} file
  */
-function missing({ proof }, judgement, policy, hasDocument) {
-  const { block, checks } = judgement;
-  const why = [`no key that you trust speaks for it: ${shownText(checks[6].found)}`];
-  if (hasDocument && checks[3].status === "skipped") why.push(`the document cannot be compared: ${shownText(checks[3].found)}`);
-  if (isPromised(proof)) why.push("no block attests its checkpoint yet");
-  else if (!block || !isEnough(block.trust, policy)) why.push(`its checkpoint is ${unconfirmed(judgement, policy)}`);
-  return why;
+export const isTrusted = ({ name }) => /\.toml$/i.test(name);
+
+/**
+ * Whom the reader trusts, if he gave a file that says so.
+ * @param {import("./gathering.js").GivenFile[]} evidence
+ */
+async function trustedBy(evidence) {
+  const [given, second] = evidence.filter(isTrusted);
+  if (second) throw new FormatFault(`two files say whom you trust: ${given.name}, ${second.name}`, "remove one of them");
+  if (!given) return { file: "", registries: [] };
+  const file = baseName(given.name);
+  const data = await given.blob.slice(0, LIMITS.registriesBytes + 1).arrayBuffer();
+  return { file, registries: readTrusted(new Uint8Array(data), file) };
 }
 
 /**
  * Whether only calendars speak for what it is a proof of.
  * @param {import("./ots.js").Proof | null} proof
  */
-const isPromised = (proof) =>
+const promised = (proof) =>
   !wantedBy(proof, null).blocks.length && proof?.attestations.some((one) => one.counts && one.kind === "pending");
 
 /**
@@ -143,7 +158,8 @@ async function gathered(zip, gathering) {
   } catch (fault) {
     if (!(fault instanceof RefusedBundle)) throw fault;
     const bundle = { ...NO_BUNDLE, containerFault: fault.message };
-    return { facts: { ...about, bundle, proof: null, proofFault: "", sightings: [], tried: [] }, claim: null, own: [] };
+    const refused = { ...about, bundle, proof: null, proofFault: "", sightings: [], tried: [] };
+    return { facts: refused, claim: null, own: [], notes: [] };
   }
   const quiet = zip.quiet(); // what is read again is not told again
   /**
@@ -163,7 +179,7 @@ async function gathered(zip, gathering) {
     claim = { value: null, fault: "it has files of a bundle too, under notary/" };
   }
   const entry = await part("entry.tlog-proof", LIMITS.tlogProofBytes, readTlogProof);
-  const note = await part("checkpoint", LIMITS.noteBytes, readNote);
+  const note = await part("checkpoint", LIMITS.noteBytes, readCheckpoint);
   const ots = await part("checkpoint.ots", LIMITS.proofBytes, readProof);
   const proof = ots.value;
   const index = await part("headers.json", LIMITS.headersIndexBytes, (data) => data);
@@ -178,7 +194,7 @@ async function gathered(zip, gathering) {
     .map(({ name }, number) => ({ name, digest: digests[number], isGiven: false }))
     .filter(({ name }) => name.startsWith("data/"))
     .sort((one, other) => byCodePoint(one.name, other.name));
-  for (const { name, blob } of evidence) {
+  for (const { name, blob } of evidence.filter((one) => !isTrusted(one))) {
     packages.push({ name: baseName(name), digest: await gathering.hash(blob, "sha256"), isGiven: true });
   }
   const own = [...checksOf(claim, entry, note), documentCheck(claim.value, packages)];
@@ -187,7 +203,8 @@ async function gathered(zip, gathering) {
     const expected = `a proof of ${FOLDER}checkpoint, SHA-256 ${hex(anchored)}`;
     own.push(failed(10, expected, `a proof of ${hex(proof.digest)}`));
   }
-  return { facts: { ...about, bundle, proof, proofFault: ots.fault, ...seen, madeOn }, claim: claim.value, own };
+  const notes = [note.value, entry.value?.checkpoint].flatMap((one) => one?.note ?? []);
+  return { facts: { ...about, bundle, proof, proofFault: ots.fault, ...seen, madeOn }, claim: claim.value, own, notes };
 }
 
 /**
@@ -222,20 +239,15 @@ function checksOf({ value: claim, fault }, proof, note) {
   let checkpoint = failed(6, anchored, note.fault);
   if (note.value && !proof.value) checkpoint = skipped(6, "there is no proof of the entry to compare with", anchored);
   else if (note.value) {
-    const isSame = note.value.text === proof.value?.checkpoint.text;
+    const isSame = note.value.note.text === proof.value?.checkpoint.note.text;
     checkpoint = isSame ? passed(6, anchored, "the same text") : failed(6, anchored, "another checkpoint");
   }
   const how = claim?.sealed ? "sealed, and opened by this claim" : "open";
-  const trusted = `registries.toml has no registry of the origin ${claim?.origin}`;
   return [
     claim ? passed(3, stated, `${claim.link}, ${how}`) : failed(3, stated, fault),
     inclusionCheck(claim, proof),
     checkpoint,
-    claim ? skipped(7, trusted, "a key that you trust") : skipped(7, "there is no claim that names a registry"),
-    skipped(8, "no witnesses of a registry that is not trusted are known"),
-    skipped(9, "applicant-asserted: no key that you trust speaks for this entry"),
     skipped(13, claim ? "nothing that a later filing cites was given" : NO_ENTRY),
-    skipped(14, claim ? "no later filing was named" : "there is no entry that gives a filing date"),
   ];
 }
 

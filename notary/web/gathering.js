@@ -44,7 +44,7 @@ export class Told {
  * @param {GivenFile} file
  * @returns {Promise<"bundle" | "proof" | "certificate" | "other">}
  */
-async function kindOf({ name, blob }) {
+export async function kindOf({ name, blob }) {
   const head = new Uint8Array(await blob.slice(0, LIMITS.pdfHeadBytes).arrayBuffer());
   if (head[0] === 0x50 && head[1] === 0x4b) return "bundle";
   if (sameBytes(head.subarray(0, MAGIC.length), MAGIC) || /[^/]\.ots$/.test(name)) return "proof";

@@ -8,6 +8,7 @@ import { LIMITS } from "./limits.js";
 export const HEADER_BYTES = 80;
 /** Blocks from one adjustment of the target to the next: a checkpoint stands at the end of each. */
 const PERIOD = 2016;
+const HALF_A_HASH = 16;
 /** How much easier than another a target may be, if one retarget is all that lies between them. */
 const EASING = 4n;
 /** Blocks whose clocks the date rule looks at, and the seconds that a clock may run ahead. */
@@ -134,24 +135,28 @@ export function soundRow(headers, network) {
  */
 export const boundary = (height) => height - (height % PERIOD) + PERIOD - 1;
 
-/** For each period from the first on the hash of its last block, as shown; and the target that follows the last. */
+/**
+ * For each period from the first on half the hash of its last block, and the target that follows the last.
+ *
+ * The half is the one in which work leaves no zeros. To make a header that agrees with its 128 bits takes 2^128 hashes,
+ * and more since it needs proof of work as well: with the least that there is, 2^160.
+ */
 export class Checkpoints {
-  /** @param {Uint8Array} [data]  36 bytes for each: the hash as headers have it, and the bits, high byte first */
+  /** @param {Uint8Array} [data]  16 bytes for each, the first ones of the hash as headers have it; 4 with the bits */
   constructor(data = new Uint8Array()) {
     this.data = data;
-    this.count = Math.floor(data.length / 36);
-    const end = 36 * this.count;
-    this.target = this.count ? targetOf(new DataView(data.buffer, data.byteOffset + end - 4).getUint32(0)) : null;
+    this.count = Math.floor(data.length / HALF_A_HASH);
+    this.target = this.count ? targetOf(parseInt(hex(data.subarray(-4)), 16)) : null;
   }
 
   /**
-   * The hash that the last block of a pinned period has, or null.
+   * How the hash of a pinned period's last block ends, as explorers show it; or null.
    * @param {number} height
    */
   at(height) {
-    const number = (height + 1) / PERIOD;
-    if (!Number.isInteger(number) || number < 1 || number > this.count) return null;
-    return shownHash(this.data.subarray(36 * (number - 1), 36 * (number - 1) + 32));
+    const end = (HALF_A_HASH * (height + 1)) / PERIOD;
+    if (end % HALF_A_HASH || end < HALF_A_HASH || end > HALF_A_HASH * this.count) return null;
+    return shownHash(this.data.subarray(end - HALF_A_HASH, end));
   }
 
   /**
@@ -169,14 +174,15 @@ export class Checkpoints {
  * Where headers lead, the first at `height`: `open` where they end before the checkpoint, or there is none.
  * @param {number} height
  * @param {Header[]} headers
- * @param {Checkpoints} checkpoints
+ * @param {import("./block.js").Policy} policy
  */
-export function meeting(height, headers, checkpoints) {
+export function meeting(height, headers, { network, checkpoints }) {
   const length = boundary(height) - height + 1;
   const pinned = checkpoints.at(boundary(height));
   const row = headers.slice(0, length);
   if (!pinned || row.length < length || linked(row).length < length) return "open";
-  return row[length - 1].shown === pinned ? "linked" : "diverged";
+  const last = row[length - 1];
+  return last.shown.endsWith(pinned) && last.hasWork(network) ? "linked" : "diverged";
 }
 
 /**

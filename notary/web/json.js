@@ -33,7 +33,7 @@ const PLAIN = /[^"\\\x00-\x1f]*/y;
 const UNICODE_ESCAPE = /[0-9a-fA-F]{4}/y;
 const HALF_PAIR = /\p{Cs}/u;
 /** @type {Record<string, string>} */
-const ESCAPES = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
+export const ESCAPES = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 
 class JsonReader {
   /**

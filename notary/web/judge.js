@@ -2,7 +2,7 @@
 
 import { findBeginning } from "./beginning.js";
 import { findBlock, isEnough } from "./block.js";
-import { failed, LINE_CHECK, NOT_IN_A_PROOF, passed, skipped } from "./check.js";
+import { failed, LINE_CHECK, NOT_IN_A_PROOF, OF_CERTIFICATES, passed, skipped } from "./check.js";
 import { hex, orFault, sameBytes } from "./bytes.js";
 import { CLOCK_SLACK, instant } from "./header.js";
 import { stepsToSeal } from "./merkle.js";
@@ -90,7 +90,7 @@ export function judge(facts, policy) {
   if (checks.some(({ status }) => status === "failed")) outcome = "failed";
   else if (!blocks.length && counted.some(({ kind }) => kind === "pending")) outcome = "pending";
   else if (!anchor) outcome = "unconfirmed";
-  if (facts.isCertificate && outcome !== "failed") checks.push(...certificateChecks());
+  if (facts.isCertificate && outcome !== "failed") checks.push(...certificateChecks(OF_CERTIFICATES, "bundle"));
   checks.sort((one, other) => one.number - other.number);
   const pending = proof?.attestations.filter(({ kind }) => kind === "pending") ?? [];
   const calendars = [...new Set(pending.map(({ uri }) => uri))];
@@ -272,8 +272,12 @@ function noHeader({ bundle }, blocks) {
   return `no header of block ${commas(blocks[0].height)} is at hand`;
 }
 
-/** What only a program can do that typesets a certificate again. */
-const certificateChecks = () => [
-  skipped(14, "this page checks the bundle in a certificate, not what the certificate says", "what the bundle in it gives"),
-  skipped(15, "this page does not compare printed pages: go by the bundle", "pages that say what its data say"),
+/**
+ * What only a program can do that typesets a certificate again.
+ * @param {number} first  of the two numbers
+ * @param {string} what  it carries
+ */
+export const certificateChecks = (first, what) => [
+  skipped(first, `this page checks the ${what} in a certificate, not what the certificate says`, `what the ${what} in it gives`),
+  skipped(first + 1, `this page does not compare printed pages: go by the ${what}`, "pages that say what its data say"),
 ];

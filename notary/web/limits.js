@@ -49,4 +49,8 @@ export const LIMITS = Object.freeze({
   registryNumberBytes: 128,
   registryTextBytes: 1000,
   registryUrlBytes: 2000,
+  registriesBytes: 256 * KIB,
+  registries: 500,
+  registryWitnesses: 64,
+  registryStaleDays: 3660,
 });

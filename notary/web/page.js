@@ -1,5 +1,6 @@
 // The page: which files, the progress, and the report. What is checked, and by whom it may be asked, its user says.
 
+import { isTrusted } from "./claimverdict.js";
 import { button, byId, element } from "./elements.js";
 import { size } from "./moments.js";
 import { RELEASE } from "./release.js";
@@ -24,6 +25,8 @@ function start() {
   const test = byId("test", HTMLDetailsElement);
   const network = byId("network", HTMLSelectElement);
   const accepted = byId("accept-test", HTMLInputElement);
+  const later = byId("later", HTMLElement);
+  const laterFiling = byId("later-filing", HTMLInputElement);
   const notice = byId("notice", HTMLElement);
   const working = byId("working", HTMLElement);
   const doing = byId("doing", HTMLElement);
@@ -42,11 +45,11 @@ function start() {
 
   /** @param {Iterable<File>} added */
   async function add(added) {
-    const ranked = [...added].map(async (file) => ({ file, rank: await rankOf(file) }));
-    chosen = [...chosen, ...(await Promise.all(ranked))];
+    const ranked = await Promise.all([...added].map(async (file) => ({ file, rank: await rankOf(file) })));
+    chosen = [...chosen, ...ranked];
     const likely = [...chosen].sort((one, other) => one.rank - other.rank)[0];
+    if (!ranked.every(({ file }) => isTrusted(file))) forgetTest(); // whom somebody trusts is no other evidence
     if (!target || (likely && likely.rank < target.rank)) target = likely;
-    forgetTest();
     listFiles();
     check();
   }
@@ -58,6 +61,7 @@ function start() {
   }
 
   function listFiles() {
+    later.hidden = true;
     files.hidden = !chosen.length;
     choose.classList.toggle("chosen", !files.hidden);
     label.textContent = files.hidden ? "Choose files…" : "Add files…";
@@ -113,6 +117,7 @@ function start() {
       evidence: evidence.map(named),
       network: accepted.checked ? network.value : "bitcoin",
       asks,
+      laterFiling: laterFiling.value,
     });
     URL.revokeObjectURL(url);
     progress.removeAttribute("value");
@@ -129,6 +134,7 @@ function start() {
     if (fault) finish([refused({ error: fault })]);
     else if (verdict?.error) finish([refused(verdict)]);
     else if (verdict) {
+      later.hidden = verdict.kind !== "claim";
       finish(report(verdict, inputs ?? [], isAsked, () => check(true)));
       if (verdict.verdict === "unconfirmed" && !verdict.test_network && isTestNetwork(verdict.made_on)) {
         network.value = verdict.made_on ?? "";
@@ -175,6 +181,7 @@ function start() {
     notice.querySelector("button")?.focus();
   });
   accepted.addEventListener("change", () => check());
+  laterFiling.addEventListener("change", () => check());
   network.addEventListener("change", () => accepted.checked && check());
   addEventListener("dragover", (event) => {
     event.preventDefault();

@@ -27,7 +27,7 @@ import { tools } from "./tools.js";
  *   not_before?: {date: string, height: number, block_hash: string, source: string, trust: string} | null,
  *   items_listed?: Item[], made_on?: string | null, open_blocks?: number[],
  *   declared?: {title: string | null, declared_at: string, tool: string} | null,
- *   entry?: {link: string, record: Record<string, string | object>} | null,
+ *   kind?: string, entry?: {link: string, record: Record<string, string | object>} | null, advice?: string[],
  * }} Verdict
  */
 
@@ -39,10 +39,6 @@ const VERDICTS = {
   failed: ["\u2717", "Failed", "bad"],
 };
 
-const WHOSE_REGISTER =
-  "Whose register it is was not checked here: this page does not read your registries.toml. notary registry check does," +
-  " and tells the priority period.";
-
 /**
  * @param {Verdict} verdict
  * @param {Input[]} inputs
@@ -51,7 +47,7 @@ const WHOSE_REGISTER =
  */
 export function report(verdict, inputs, isAsked, ask) {
   const made = verdict.checks.filter(({ found }) => found !== NOT_IN_A_PROOF);
-  const { open_blocks: open, ...judged } = verdict;
+  const { open_blocks: open, advice: _, ...judged } = verdict;
   const software = `notary ${RELEASE.version} (web page)`;
   const members = { ...judged, made_at: now(), software, offline: !isAsked, inputs };
   return [
@@ -77,7 +73,7 @@ export function report(verdict, inputs, isAsked, ask) {
       "div",
       { class: "boxes" },
       declared(verdict),
-      boxed("What this does not prove", "This check does not prove:", list(RELEASE.notClaimed))
+      boxed("What this does not prove", "This check does not prove:", list(verdict.entry ? RELEASE.notShown : RELEASE.notClaimed))
     ),
   ];
 }
@@ -91,7 +87,7 @@ function answer(verdict) {
   const [first = "", ...rest] = verdict.sentences;
   return [
     verdict.test_network && element("p", { class: "banner", role: "note" }, banner),
-    verdictBox(tone, symbol, word, first, [...rest, ...advice(verdict)]),
+    verdictBox(tone, symbol, word, first, [...rest, ...advised(verdict)]),
   ];
 }
 
@@ -107,7 +103,7 @@ export function verdictBox(tone, symbol, word, first, rest) {
     "header",
     { class: `verdict ${tone}` },
     element("h2", { tabindex: "-1", id: "verdict" }, sign(symbol), " ", element("span", {}, word)),
-    element("p", { class: "answer" }, first.replace(/^the digests/, "The digests")),
+    element("p", { class: "answer" }, first.replace(/^the (?=digests|record)/, "The ")),
     ...rest.map((sentence) => element("p", {}, sentence))
   );
 }
@@ -116,15 +112,16 @@ export function verdictBox(tone, symbol, word, first, rest) {
  * What the reader may do next.
  * @param {Verdict} verdict
  */
-function advice(verdict) {
+function advised({ verdict, test_network: isTest, made_on: madeOn, advice = [], entry, open_blocks: open }) {
   const waiting = "Calendars need some hours. Then ask for the proof again, and check that.";
-  if (verdict.verdict === "pending") {
-    return isTestNetwork(verdict.made_on) ? [`It is of the test network ${verdict.made_on}, and will prove nothing.`] : [waiting];
+  if (verdict === "pending") {
+    return isTestNetwork(madeOn) ? [`It is of the test network ${madeOn}, and will prove nothing.`] : [waiting];
   }
-  if (verdict.entry) return verdict.verdict === "failed" ? [] : [WHOSE_REGISTER];
-  if (verdict.verdict !== "unconfirmed" || verdict.test_network) return [];
-  if (isTestNetwork(verdict.made_on)) return ["“Made on a test network?” above checks it there."];
+  if (verdict !== "unconfirmed" || isTest) return advice;
+  if (isTestNetwork(madeOn)) return [...advice, "“Made on a test network?” above checks it there."];
+  if (entry && !open?.length) return advice;
   return [
+    ...advice,
     `This page knows checkpoints up to block ${commas(RELEASE.lastCheckpoint)}. Add headers.bin with its headers.json, if` +
       " you have them; or let notary verify confirm the block, with your own Bitcoin node or from peers; or ask block" +
       " explorers, below.",
@@ -182,16 +179,18 @@ function whoAndSince({ verdict, signature, token, not_before: since, previous })
 }
 
 /**
- * What a claim's entry says.
+ * What a claim's entry says, and no more of one that it opens.
  * @param {Verdict} verdict
  */
 function asserted({ verdict, entry }) {
   if (verdict === "failed" || !entry) return [];
-  const said = Object.entries(entry.record).filter(([key]) => key !== "format");
-  /** @param {string | object} value */
-  const written = (value) => (typeof value === "string" ? value : JSON.stringify(value));
-  const rows = said.map(([key, value]) => /** @type {[string, Content]} */ ([key, written(value)]));
-  return [element("h2", {}, "What the register\u2019s keeper asserts"), facts(["link", entry.link], ...rows)];
+  const { record, link } = entry;
+  const heading = verdict === "verified" ? "as asserted by the register\u2019s keeper" : "as the claim gives it";
+  const stated = Object.entries(RELEASE.stated).map(([key, name]) => [name, record[key]]);
+  const references = Object.entries(record.references ?? {}).map(([kind, said]) => [`Reference (${kind})`, said]);
+  /** @type {any[]} */
+  const rows = [...stated, ...references];
+  return [element("h2", {}, `The entry, ${heading}`), facts(...rows, ["Link", link])];
 }
 
 /** @param {Check} check */

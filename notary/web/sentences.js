@@ -67,10 +67,9 @@ export function sentences(facts, judgement, policy) {
   const named = subject.replace(/,$/, "");
   if (outcome === "verified" && block) {
     const how = facts.files.matched ? "existed, byte for byte," : "existed";
-    const where = blockText(judgement, policy);
     return [
       `${subject} ${how} no later than ${block.existedBy} (UTC).`,
-      `${where[0].toUpperCase()}${where.slice(1)}; ${trustText(judgement, policy)}.`,
+      blockSentence(judgement, policy),
       ...further(judgement, block.existedBy, facts.bundle?.manifest?.signer),
       ...(checks.some(({ number }) => number === OF_CERTIFICATES)
         ? ["That is what the bundle in it gives; printed text proves nothing by itself."]
@@ -139,6 +138,15 @@ function subjectText({ files, subject }, { checks }) {
 function blockText({ block }, { network }) {
   const height = commas(block?.height ?? 0);
   return network.isTest ? `block ${height} of the test network ${network.name}` : `Bitcoin block ${height}`;
+}
+
+/**
+ * @param {Judgement} judgement
+ * @param {Policy} policy
+ */
+export function blockSentence(judgement, policy) {
+  const where = blockText(judgement, policy);
+  return `${where[0].toUpperCase()}${where.slice(1)}; ${trustText(judgement, policy)}.`;
 }
 
 /**

@@ -9,8 +9,10 @@ import { LIMITS } from "./limits.js";
 /** @typedef {import("./block.js").Sighting} Sighting */
 /** @typedef {import("./header.js").HeaderRuns} HeaderRuns */
 /**
- * What may be looked at beside the bundle, and who may be asked: nobody, unless they are named.
- * @typedef {{headers?: {index: Uint8Array, data: Uint8Array}, explorers?: import("./explorers.js").Explorers}} Sources
+ * What may be looked at beside the bundle, and who may be asked: nobody, unless they are named; and the day of the filing
+ * that a claim's priority period is compared with.
+ * @typedef {{headers?: {index: Uint8Array, data: Uint8Array}, explorers?: import("./explorers.js").Explorers,
+ *   laterFiling?: string}} Sources
  */
 
 /** @typedef {Parameters<typeof openHeights>[0]} Wanted */

@@ -1,7 +1,7 @@
 // SSH signatures of a manifest (OpenSSH's PROTOCOL.sshsig) by Ed25519 keys (RFC 8709), read in one way only. WebCrypto
 // has the curve. Keys of other kinds are not checked here. What check 7 says of a signature, judge.js does.
 
-import { FormatFault, hex, joined, latin1, textOf, utf8 } from "./bytes.js";
+import { base64, FormatFault, fromBase64, hex, joined, latin1, textOf, utf8 } from "./bytes.js";
 import { sha256 } from "./digest.js";
 import { LIMITS } from "./limits.js";
 import { quoted } from "./text.js";
@@ -66,8 +66,30 @@ function sshString(data) {
   return joined(length, data);
 }
 
-/** @param {Uint8Array} bytes */
-const base64 = (bytes) => btoa(latin1(bytes));
+/**
+ * Whether it can be a public key, written in the one way, and not one by which any signature passes.
+ * @param {Uint8Array} raw
+ */
+export function isProperKey(raw) {
+  if (raw.length !== 32) return false;
+  const y = BigInt(`0x${hex(raw.slice().reverse())}`) % 2n ** 255n;
+  return y < FIELD && !SMALL_ORDER.includes(y);
+}
+
+/**
+ * Whether it is the key's signature of the message (RFC 8032). Throws NotHere where this browser has not got the curve.
+ * @param {Uint8Array} raw  the public key
+ * @param {Uint8Array} signature
+ * @param {Uint8Array} message
+ */
+export async function ed25519Verifies(raw, signature, message) {
+  try {
+    const key = await crypto.subtle.importKey("raw", raw, CURVE, false, ["verify"]);
+    return await crypto.subtle.verify(CURVE, key, signature, message);
+  } catch {
+    throw new NotHere("this browser does not check Ed25519 signatures");
+  }
+}
 
 /**
  * The signature, if it is the message's, by the key that is stated, if any. Throws FormatFault with the reason,
@@ -80,7 +102,7 @@ const base64 = (bytes) => btoa(latin1(bytes));
 export async function checkedSignature(file, message, stated) {
   const text = file.length <= LIMITS.signatureBytes && ARMOR.exec(latin1(file))?.[1].replaceAll("\n", "");
   if (!text || !/^[^=]+={0,2}$/.test(text) || text.length % 4) throw malformed();
-  const data = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+  const data = fromBase64(text);
   if (base64(data) !== text || textOf(data.subarray(0, 10)) !== `${SSHSIG}\0\0\0\x01`) throw malformed();
   const [blob, namespace, reserved, hashName, made] = strings(data.subarray(10), 5);
   if (blob.length > LIMITS.sshKeyBytes) throw malformed();
@@ -90,8 +112,7 @@ export async function checkedSignature(file, message, stated) {
     throw stated?.key.startsWith(`${ED25519} `) ? new AnotherKey(`it is by another key: ${why}`) : new NotHere(why);
   }
   const [, raw] = strings(blob, 2);
-  const y = BigInt(`0x${hex(raw.slice().reverse())}`) % 2n ** 255n;
-  if (raw.length !== 32 || y >= FIELD || SMALL_ORDER.includes(y)) {
+  if (!isProperKey(raw)) {
     throw new FormatFault("the key is no proper point of its curve: it would let any signature pass");
   }
   const [algorithm, value] = strings(made, 2);
@@ -100,17 +121,9 @@ export async function checkedSignature(file, message, stated) {
   if (reserved.length || !hash) throw malformed();
   if (purpose !== NAMESPACE) throw new FormatFault(`it was made for ${quoted(purpose)}, not for '${NAMESPACE}'`);
   if (how !== ED25519) throw new FormatFault(`a key of the type ${ED25519} does not sign with ${quoted(how)}`);
-  let holds = false;
-  try {
-    const { subtle } = crypto;
-    const key = await subtle.importKey("raw", raw, CURVE, false, ["verify"]);
-    const digest = new Uint8Array(await subtle.digest(`SHA-${hash}`, message));
-    const fields = [namespace, reserved, hashName, digest].map(sshString);
-    holds = await subtle.verify(CURVE, key, value, joined(utf8(SSHSIG), ...fields));
-  } catch {
-    throw new NotHere(`this browser does not check signatures by ${ED25519} keys`);
-  }
-  if (!holds) throw new FormatFault("it is over other bytes, or was made with another key");
+  const digest = new Uint8Array((await crypto.subtle?.digest(`SHA-${hash}`, message)) ?? 0);
+  const fields = [namespace, reserved, hashName, digest].map(sshString);
+  if (!(await ed25519Verifies(raw, value, joined(utf8(SSHSIG), ...fields)))) throw new FormatFault("it is over other bytes, or was made with another key");
   let [number, did] = [BigInt(`0xed01${hex(raw)}`), ""];
   for (; number; number /= 58n) did = BASE58[Number(number % 58n)] + did;
   const fingerprint = `SHA256:${base64(sha256(blob)).slice(0, -1)}`;

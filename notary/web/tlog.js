@@ -1,31 +1,14 @@
-// What stands in a log, as C2SP writes it: signed notes, checkpoints, and proofs that an entry is in one. Signatures have
-// to be well formed, and are not verified: this page knows no register's key.
+// What stands in a log, as C2SP writes it: checkpoints, and proofs that an entry is in one.
 
-import { FormatFault, hex, sameBytes, textOf, utf8 } from "./bytes.js";
-import { DIGEST_BYTES } from "./digest.js";
+import { hex, sameBytes, textOf } from "./bytes.js";
+import { DIGEST_BYTES, sha256 } from "./digest.js";
 import { LIMITS } from "./limits.js";
 import { nodeHash } from "./merkle.js";
+import { demand, readNote, unbase64 } from "./note.js";
 
-/** @typedef {{text: string, origin: string, size: bigint, root: Uint8Array}} Checkpoint  as a note's text has it */
+/** @typedef {import("./note.js").Note} Note */
+/** @typedef {{note: Note, origin: string, size: bigint, root: Uint8Array}} Checkpoint  as a note's text has it */
 /** @typedef {{index: bigint, hashes: Uint8Array[], checkpoint: Checkpoint}} TlogProof */
-
-/** @param {unknown} isSound */
-function demand(isSound) {
-  if (!isSound) throw new FormatFault("it is not as C2SP writes it");
-}
-
-/**
- * What a text encodes in the one way that there is.
- * @param {string} text
- */
-function unbase64(text) {
-  let data = "";
-  try {
-    data = atob(text);
-  } catch {} // is not what it would be written as
-  demand(btoa(data) === text);
-  return Uint8Array.from(data, (one) => one.charCodeAt(0));
-}
 
 /** @param {string} text */
 function hash64(text) {
@@ -45,20 +28,13 @@ function decimal(text) {
  * @param {Uint8Array} data
  * @returns {Checkpoint}
  */
-export function readNote(data) {
-  const whole = textOf(data) ?? "";
-  const end = whole.lastIndexOf("\n\n") + 1;
-  const text = whole.slice(0, end);
-  const lines = whole.slice(end + 1, -1).split("\n");
-  demand(data.length <= LIMITS.noteBytes && whole.endsWith("\n") && !/[\0-\x09\x0b-\x1f]/.test(whole));
-  demand(end && lines.length <= LIMITS.noteSignatures);
-  for (const line of lines) {
-    const [, name = "", signature = ""] = /^\u2014 ([^\s+\x85]+) (\S+)$/.exec(line) ?? [];
-    demand(unbase64(signature).length > 4 && utf8(name).length <= LIMITS.noteName);
-  }
-  const [origin, size, root, ...rest] = text.slice(0, -1).split("\n");
-  demand(origin && root && rest.every(Boolean));
-  return { text, origin, size: decimal(size), root: hash64(root) };
+export function readCheckpoint(data) {
+  const note = readNote(data);
+  const [origin, digits, encoded, ...rest] = note.text.slice(0, -1).split("\n");
+  demand(origin && encoded && rest.every(Boolean));
+  const [size, root] = [decimal(digits), hash64(encoded)];
+  demand(size || sameBytes(root, sha256()));
+  return { note, origin, size, root };
 }
 
 /**
@@ -76,7 +52,7 @@ export function readTlogProof(data) {
   }
   const [first = "", ...hashes] = lines;
   demand(header === "c2sp.org/tlog-proof@v1" && first.startsWith("index ") && hashes.length < 64);
-  const proof = { index: decimal(first.slice(6)), hashes: hashes.map(hash64), checkpoint: readNote(data.slice(end + 2)) };
+  const proof = { index: decimal(first.slice(6)), hashes: hashes.map(hash64), checkpoint: readCheckpoint(data.slice(end + 2)) };
   demand(proof.index < proof.checkpoint.size);
   return proof;
 }

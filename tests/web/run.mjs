@@ -14,6 +14,11 @@ import { newHash } from "../../notary/web/digest.js";
 import { canonical, readObject } from "../../notary/web/json.js";
 import { headHash, leafHash, recordHash, rootByCover, stepsToSeal } from "../../notary/web/merkle.js";
 import { readProof } from "../../notary/web/ots.js";
+import { readClaim } from "../../notary/web/claim.js";
+import { readNote } from "../../notary/web/note.js";
+import { readTlogProof } from "../../notary/web/tlog.js";
+import { readTrusted } from "../../notary/web/trusted.js";
+import { periodCheck } from "../../notary/web/window.js";
 import { verify } from "../../notary/web/verdict.js";
 
 const bytes = (hex) => new Uint8Array(Buffer.from(hex, "hex"));
@@ -39,6 +44,22 @@ const CORE = {
   },
   head: ({ root, size, manifest, signature }) => hexOf(headHash(bytes(root), size, bytes(manifest), bytes(signature))),
   sealing: ({ token }) => stepsToSeal(bytes(token)),
+  claim: ({ data }) => readClaim(bytes(data)).link,
+  note: ({ data }) => {
+    const { text, signatures } = readNote(bytes(data));
+    return [text, signatures.map(({ name, id, data }) => [name, id, hexOf(data)])];
+  },
+  tlog_proof: ({ data }) => {
+    const { index, hashes, checkpoint } = readTlogProof(bytes(data));
+    return [String(index), hashes.map(hexOf), checkpoint.origin, String(checkpoint.size), hexOf(checkpoint.root)];
+  },
+  trusted: ({ data, name = "registries.toml" }) => {
+    const vkey = ({ name, id, type, raw }) => `${name}+${id}+${Buffer.from([type, ...raw]).toString("base64")}`;
+    return readTrusted(bytes(data), name).map(({ origin, key, offices, witnesses, quorum }) => (
+      { origin, key: vkey(key), offices: [...new Set(offices)].sort(), witnesses: witnesses.map(vkey), quorum }
+    ));
+  },
+  period: ({ record, later }) => periodCheck(record, later),
   walk: ({ proof }) => readProof(bytes(proof)).attestations.map(({ message }) => hexOf(message)),
 };
 
@@ -108,7 +129,11 @@ function hashed({ hash, data, repeat = 1, pieces = [] }) {
   return { digest: hexOf(hasher.digest()) };
 }
 
-async function verified({ target, evidence = [], policy = {} }) {
+/** As in a browser that has not got the curve. */
+const withoutCurve = () => Promise.reject(new DOMException("", "NotSupportedError"));
+
+async function verified({ target, evidence = [], policy = {}, lacks_curve = false }) {
+  crypto.subtle.importKey = lacks_curve ? withoutCurve : SubtleCrypto.prototype.importKey;
   return verify(await fileOf(target), await Promise.all(evidence.map(fileOf)), policyOf(policy), () => {});
 }
 

@@ -7,7 +7,6 @@ import base64
 import json
 import random
 import re
-import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ from notary.errors import InputError
 from notary.headers import HeaderSources
 from notary.reporting import verdict_json
 from notary.verifying import verify
+from notary.webpage import half_checkpoints
 from tests.conftest import SHARED_DATA
 from tests.edges.test_hostile_zips import HOSTILE
 from tests.edges.test_hostile_zips import SOUND as SOUND_ZIPS
@@ -66,7 +66,7 @@ class Demand:
         return Policy(network, least, self.checkpoints), HeaderSources(file=kept, explorers=self.explorers)
 
     def by_page(self) -> dict[str, Any]:
-        pinned = b"".join(hash_ + struct.pack(">I", bits) for hash_, bits in self.checkpoints.pinned)
+        pinned = half_checkpoints(self.checkpoints)
         policy: dict[str, Any] = {"network": self.network, "checkpoints": {self.network: pinned.hex()}}
         if self.require is not None:
             policy["require"] = self.require
@@ -105,6 +105,8 @@ OWN_WORDS = [
     (re.compile(r"the signature (?:is (?:not|longer|truncated|of)|has|hashes|does)[^\"]*"), "no signature"),
     (re.compile(r"the key (?:is truncated|has)[^\"]*"), "no signature"),
     (re.compile(r" is not supported on this page"), " is not supported"),
+    # It has half of each checkpoint's hash.
+    (re.compile(r"(?<=to the checkpoint of block )([\d,]+): (?:[0-9a-f]{32}|a hash that ends in )"), r"\1, in half: "),
 ]
 
 UNCHECKED = "its signature, and whose it is, are not checked here"

@@ -25,10 +25,10 @@ def test_a_wheel_has_the_finished_page(tmp_path: Path, monkeypatch: pytest.Monke
     made_here = webpage.web_page()
     page = build(tmp_path, editable=False)
     assert page.read_bytes() == made_here
-    # An install of that wheel reads it, and needs neither sources nor what squeezes them.
+    # An install of that wheel reads it, and needs neither sources nor what shortens them.
     shutil.copytree(tmp_path / "notary", tmp_path / "installed" / "notary")
     monkeypatch.setattr(webpage, "_HERE", tmp_path / "installed" / "notary")
-    monkeypatch.setattr(webpage, "spare_script", None)
+    monkeypatch.setattr(webpage, "shorten", None)
     assert webpage.web_page() == made_here
 
 

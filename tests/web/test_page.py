@@ -1,5 +1,6 @@
 """The offline verifier in a real browser: what it answers, and how it serves whoever has to read and press it."""
 
+import base64
 import json
 import re
 import shutil
@@ -642,11 +643,14 @@ def test_the_page_is_one_file_that_names_its_own_script_and_style() -> None:
     assert page.count("fetch(") == 1  # which is explorers.js
 
 
-def test_every_byte_of_every_checkpoint_is_in_it(visit: Callable[..., Visit]) -> None:
-    unpacked = bytes(visit().open().page.evaluate("[...checkpoints().bitcoin]"))
+def test_half_of_every_checkpoint_is_in_it() -> None:
+    """The half without the zeros that work leaves; the real bundles of test_conformance are verified by it."""
+    (encoded,) = re.findall(r'"checkpoints":"([A-Za-z0-9+/]{9999,}=*)"', webpage.web_page().decode())
+    held = base64.b64decode(encoded)
     pinned = shipped_checkpoints(NETWORKS["bitcoin"]).pinned
-    assert [unpacked[at : at + 32] for at in range(0, len(unpacked), 36)] == [hash_ for hash_, _ in pinned]
-    assert unpacked[-4:] == pinned[-1][1].to_bytes(4, "big")
+    assert len(pinned) > 470
+    assert [held[at : at + 16] for at in range(0, len(held) - 4, 16)] == [hash_[:16] for hash_, _ in pinned]
+    assert held[-4:] == pinned[-1][1].to_bytes(4, "big")
 
 
 def test_every_bundle_carries_it(case: Case) -> None:

@@ -54,10 +54,12 @@ class Anchors:
     """The embedded network without its port: it attests what it is given, in one block."""
 
     folder: Path
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    randomness: Callable[[int], bytes] = lambda count: b"r" * count
     network: LocalNetwork = field(init=False)
 
     def __post_init__(self) -> None:
-        self.network = LocalNetwork(self.folder / "network.db", lambda: datetime.now(UTC), lambda count: b"r" * count)
+        self.network = LocalNetwork(self.folder / "network.db", self.clock, self.randomness)
         self.network.uri = "http://127.0.0.1:1"
 
     def promised(self, digest: bytes) -> Timestamp:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,11 +23,14 @@ from notary.core.verdict import Outcome
 from notary.edges.header_files import open_headers
 from notary.edges.ledger import Batch, Ledger, open_ledger
 from notary.errors import InputError
+from notary.registry.certifying_claims import CertifiedClaim, certify_claim, is_claim
+from notary.registry.core.claim_verdict import ClaimVerdict
+from notary.registry.reporting_claims import claim_hints
 from notary.reporting import banner, size_text, verdict_hints
-from notary.verifying import ClaimError
 
 from .options import HeadersFile, Json, LedgerPath, NetworkName, NodeCookie, NodeUrl, Quiet, Require, in_force
 from .policy import PolicyPath, SignersFile, TsaRoots, verification_demands, verification_policy
+from .registry.trusting import RegistriesPath, trusted_registries
 from .terminal import Terminal
 from .verify import CODES
 
@@ -36,11 +39,15 @@ if TYPE_CHECKING:
     from notary.outside import Outside
 
 _MEGABYTE = 10**6
+_PACKED = {"bundle": "export it again", "claim": "have it anew"}
 
 
 def certificate(
     subject: Annotated[
-        str, typer.Argument(metavar="BATCH|BUNDLE", help="The first digits of a batch's head, or a bundle's file.")
+        str,
+        typer.Argument(
+            metavar="BATCH|BUNDLE|CLAIM", help="The first digits of a batch's head, or a bundle's or claim's file."
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The PDF to write.")],
     only: Annotated[
@@ -62,7 +69,7 @@ def certificate(
     ] = None,
     attach_up_to: Annotated[
         float | None,
-        typer.Option(metavar="MB", help="The largest bundle that goes into the PDF.", show_default="about 20"),
+        typer.Option(metavar="MB", help="The largest bundle or claim that goes into the PDF.", show_default="about 20"),
     ] = None,
     issued_at: Annotated[
         str | None,
@@ -79,6 +86,7 @@ def certificate(
     policy_file: PolicyPath = None,
     signers: SignersFile = None,
     tsa_roots: TsaRoots = None,
+    registries: RegistriesPath = None,
     ledger: LedgerPath = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -87,6 +95,9 @@ def certificate(
 
     The bundle is verified first; one that fails gets no certificate. PDF files among the exhibits are looked into for
     what they say of themselves. Names of keys and of roots, by --signers and --tsa-roots, are printed as your own word.
+
+    A claim of a register's entry gets one too, of what the register's keeper asserted, with the claim attached. Whose
+    key that is, by --registries, is printed as your own word.
     """
     terminal = Terminal(json=json, quiet=quiet)
     settled = in_force()
@@ -94,6 +105,10 @@ def certificate(
     clock = settled.outside(path).clock
     if role and not party:
         raise InputError("--role goes with --party")
+    of_claim = Path(subject).exists() and is_claim(Path(subject), if_unclear=registries is not None)
+    _refuse_strange(
+        of_claim, {"--declaration": declaration, "--signers": signers, "--tsa-roots": tsa_roots}, registries
+    )
     now = clock().astimezone(UTC)
     request = Request(
         now if issued_at is None else _moment(issued_at, now),
@@ -112,7 +127,7 @@ def certificate(
     with ExitStack() as open_files, terminal.progress("reading") as progress:
         if Path(subject).exists():
             if only or disclose:
-                raise InputError("--only and --disclose are for batches: a bundle shows what it shows")
+                raise InputError("--only and --disclose are for batches: a bundle or a claim shows what it shows")
             bundle, evidence = Path(subject), {}
             policy, world = demanded(network_name)
             sources = world.headers(policy.network, offline=offline)
@@ -132,13 +147,26 @@ def certificate(
             evidence = _files(opened, batch, only or ()) if exported.items <= limits.EXHIBITS_LISTED else {}
             request = replace(request, matter=matter or batch.matter)
         sources = replace(sources, file=None if headers is None else open_headers(headers))
-        try:
+        certified: Certified | CertifiedClaim
+        if of_claim:
+            from .registry.sync import registries_folder
+
+            followed = registries_folder(settled, ledger) / "followed.db"
+            trusted = replace(trusted_registries(settled, registries), followed=followed)
+            certified = certify_claim(bundle, output, request, trusted, policy, sources, progress=progress)
+        else:
             certified = certify(bundle, output, request, policy, sources, evidence=evidence, progress=progress)
-        except ClaimError:
-            paper = f"`notary registry check {bundle} --report FILE.pdf` writes a claim's own paper"
-            raise InputError(f"{bundle}: a claim of a register's entry; certificates are of bundles", paper) from None
     _show(terminal, certified)
     return CODES[certified.verdict.outcome]
+
+
+def _refuse_strange(of_claim: bool, of_bundles: Mapping[str, object], registries: Path | None) -> None:
+    """Raises InputError for options that say nothing about what the certificate is of."""
+    given = ", ".join(name for name, value in of_bundles.items() if value is not None)
+    if of_claim and given:
+        raise InputError(f"{given}: for batches and bundles, and this is a claim of a register's entry")
+    if not of_claim and registries is not None:
+        raise InputError("--registries is for claims: no register's key signs a batch or a bundle")
 
 
 def _moment(text: str, now: datetime) -> datetime:
@@ -166,8 +194,9 @@ def _files(ledger: Ledger, batch: Batch, only: Sequence[str]) -> dict[int, Path]
     return {item.index: item.file for index in chosen for item in ledger.items(batch, index, 1)}
 
 
-def _show(terminal: Terminal, certified: Certified) -> None:
+def _show(terminal: Terminal, certified: Certified | CertifiedClaim) -> None:
     data, verdict = certified.data, certified.verdict
+    what = "claim" if isinstance(verdict, ClaimVerdict) else "bundle"
     if line := banner(network_named(data["network"])):
         terminal.say(line)
     terminal.say(
@@ -175,18 +204,21 @@ def _show(terminal: Terminal, certified: Certified) -> None:
         data["statement"],
         f"sha256 {certified.sha256.hex()}",
     )
-    bundle = data["bundle"]
-    if bundle and not bundle["attached"]:
+    bag = data[what]
+    if bag and not bag["attached"]:
         terminal.note(
-            f"the bundle, {size_text(bundle['size'])}, is not in it: it gives its name and SHA-256",
+            f"the {what}, {size_text(bag['size'])}, is not in it: it gives its name and SHA-256",
             "hint: --attach-up-to MB puts a larger one in",
         )
-    if not bundle:
-        terminal.note("an unpacked bag does not go into it: zip it, or export it again")
-    if verdict.outcome is Outcome.PENDING:
+    if not bag:
+        terminal.note(f"an unpacked bag does not go into it: zip it, or {_PACKED[what]}")
+    if isinstance(verdict, ClaimVerdict):
+        terminal.note(*(f"hint: {hint}" for hint in claim_hints(verdict)))
+    elif verdict.outcome is Outcome.PENDING:
         terminal.note("hint: calendars need some hours; then `notary upgrade`, and make the certificate again")
     else:
         terminal.note(*(f"hint: {hint}" for hint in verdict_hints(verdict)))
+    own = ("entry", "claim") if what == "claim" else ("items", "bundle", "declaration")
     terminal.document(
         {
             "certificate": str(certified.path),
@@ -196,8 +228,6 @@ def _show(terminal: Terminal, certified: Certified) -> None:
             "verdict": verdict.outcome,
             "network": data["network"],
             "statement": data["statement"],
-            "items": data["items"],
-            "bundle": bundle,
-            "declaration": data["declaration"],
         }
+        | {key: data[key] for key in own}
     )

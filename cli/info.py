@@ -129,9 +129,11 @@ def _json(described: Description) -> dict[str, Any]:
         "kind": "bundle" if manifest else "proof" if proof else "token",
     }
     if described.claim:
-        return document | {"kind": "claim", "entry": entry_json(described.claim), "entries": list(described.entries)}
+        document |= {"kind": "claim", "entry": entry_json(described.claim), "entries": list(described.entries)}
     if described.certificate:
         document |= {"kind": "certificate", "certificate": described.certificate}
+    if described.claim:
+        return document
     network = manifest.network if manifest else "bitcoin"
     if manifest:
         named = manifest.not_before

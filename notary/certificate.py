@@ -6,7 +6,7 @@ The same data is typeset and attached to the PDF, so that whoever has the bundle
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -30,14 +30,18 @@ from notary.core.verdict import Outcome, Verdict
 from notary.reporting import NOT_CLAIMED
 
 if TYPE_CHECKING:
+    from notary.core.block import Block
     from notary.core.ots import Proof
 
 FORMAT = "notary-certificate/v1"
+CLAIM_FORMAT = "notary-claim-certificate/v1"
+"""That of claims' certificates: `notary.registry.claim_certificate` makes those."""
+
 BASES = ("issue", "block", "declared")
 """What the time of issue may be: the clock's, the block's, or the manifest's."""
 
 _WORDING = frozenset(
-    {"statement", "grounds", "how_to_check", "not_proven", "declaration", "type", "chain", "trust_meaning"}
+    {"statement", "grounds", "how_to_check", "not_proven", "declaration", "type", "chain", "trust_meaning", "stated"}
 )
 """Members that are words of this software: another release has others for the same."""
 
@@ -79,7 +83,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """The bundle that goes with a certificate: its name and SHA-256, and whether the PDF holds it."""
+    """The bundle or claim that goes with a certificate: its name and SHA-256, and whether the PDF holds it."""
 
     name: str
     sha256: str
@@ -128,12 +132,16 @@ class Statement:
 
 
 def found_by(verdict: Verdict) -> Found:
-    """What a verification found about the block."""
-    block, vouched = verdict.block, vouched_by(verdict)
-    if block is None or verdict.outcome is not Outcome.VERIFIED:
-        return Found(verdict.outcome, vouched=vouched)
+    """What a verification found about the block, and what its issuer vouches for."""
+    return replace(found_block(verdict.outcome, verdict.block), vouched=vouched_by(verdict))
+
+
+def found_block(outcome: Outcome, block: Block | None) -> Found:
+    """What a verification that came to `outcome` found about the block."""
+    if block is None or outcome is not Outcome.VERIFIED:
+        return Found(outcome)
     return Found(
-        verdict.outcome,
+        outcome,
         block.height,
         block.header.shown_hash,
         block.time,
@@ -141,7 +149,6 @@ def found_by(verdict: Verdict) -> Found:
         block.trust,
         ISSUERS_NODE if block.trust is Trust.NODE else block.source,
         block.confirmations,
-        vouched,
     )
 
 
@@ -150,7 +157,7 @@ def certificate(stated: Statement, found: Found, issue: Issue) -> dict[str, Any]
     network = network_named(stated.manifest.network)
     data: dict[str, Any] = {
         "format": FORMAT,
-        "number": _number(stated.head),
+        "number": number_of(stated.head),
         "issued_at": issue.at,
         "issued_basis": issue.basis,
         "software": issue.software,
@@ -160,7 +167,7 @@ def certificate(stated: Statement, found: Found, issue: Issue) -> dict[str, Any]
         "outcome": found.outcome.value,
         "network": network.name,
         "test_network": network.is_test,
-        "stamp": _stamp(network.is_test, found.outcome),
+        "stamp": stamp_text(network.is_test, found.outcome),
         "statement": _sentence(stated, found, network.name if network.is_test else None),
         "grounds": _grounds(stated, found, "" if network.is_test else "Bitcoin "),
         "disclosure": stated.disclosure,
@@ -178,10 +185,10 @@ def certificate(stated: Statement, found: Found, issue: Issue) -> dict[str, Any]
         },
         "signature": signature_member(stated.manifest, stated.signature, found.vouched),
         "token": token_member(stated.token, found.vouched),
-        "not_before": named_block_member(stated.manifest, found.vouched, _CONFIRMED[found.vouched.trust]),
+        "not_before": named_block_member(stated.manifest, found.vouched, CONFIRMED[found.vouched.trust]),
         "previous": stated.manifest.previous and stated.manifest.previous.hex(),
         "calendars": list(dict.fromkeys(one.uri for one in stated.proof.of_kind(Kind.PENDING))),
-        "attestations": _attestations(stated.proof.of_kind(Kind.BITCOIN), found, network.is_test, network.name),
+        "attestations": attestations_member(stated.proof.of_kind(Kind.BITCOIN), found, network.is_test, network.name),
         "qr": found.block_hash and f"{network.name} block {found.height} {found.block_hash}",
         "pdf_facts": list(issue.pdf_facts),
         "bundle": issue.bundle and asdict(issue.bundle),
@@ -203,12 +210,13 @@ def read_moment(text: str) -> datetime | None:
     return moment if moment.year >= 1970 and moment.strftime(MOMENT) == text else None
 
 
-def _number(head: bytes) -> str:
+def number_of(head: bytes) -> str:
+    """A certificate's number: the first digits of the hash that it is about."""
     digits = head.hex().upper()[:_NUMBER_DIGITS]
     return "-".join(digits[at : at + 4] for at in range(0, len(digits), 4))
 
 
-def _stamp(is_test: bool, outcome: Outcome) -> str | None:
+def stamp_text(is_test: bool, outcome: Outcome) -> str | None:
     """What stands across every page."""
     doubts = ["TEST NETWORK"] if is_test else []
     if outcome is not Outcome.VERIFIED:
@@ -247,7 +255,7 @@ def _grounds(stated: Statement, found: Found, chain: str) -> list[str]:
         grounds.append(f"{those} not in the bundle: this speaks of whatever has {their}.")
     if found.outcome is Outcome.VERIFIED:
         where = f"in {chain}block {found.height:,}"
-        grounds += [f"A number computed from {their} stands {where}.", _CONFIRMED[found.trust]]
+        grounds += [f"A number computed from {their} stands {where}.", CONFIRMED[found.trust]]
     return [*grounds, *_made_since(stated, found, chain)]
 
 
@@ -266,7 +274,7 @@ def _made_since(stated: Statement, found: Found, chain: str) -> Iterator[str]:
     yield f"The batch's own statement, its manifest, was made {days} (UTC): it names {block}."
 
 
-_CONFIRMED = {
+CONFIRMED = {
     Trust.NONE: "Nothing at hand tied that block to the chain.",
     Trust.WORK: "The computing work that went into that block was checked, but not its place in the chain.",
     Trust.CHECKPOINT: "Each block names the one before it: from that block the line leads to one that this software"
@@ -326,9 +334,10 @@ _TYPES = {
 }
 
 
-def _attestations(
+def attestations_member(
     attestations: Iterable[Attestation], found: Found, is_test: bool, network: str
 ) -> list[dict[str, Any]]:
+    """The blocks that a proof names; the one that the certificate rests on with what was found about it."""
     blocks = sorted({(one.height, shown(one.message)) for one in attestations if one.height is not None})
     plain = Found(Outcome.UNCONFIRMED)
     listed = []
@@ -345,7 +354,7 @@ def _attestations(
                 "confirmations": here.confirmations,
                 "source": here.source,
                 "trust": here.trust.word,
-                "trust_meaning": _CONFIRMED[here.trust] if here is found else "not looked up",
+                "trust_meaning": CONFIRMED[here.trust] if here is found else "not looked up",
                 "decisive": here is found,
             }
         )

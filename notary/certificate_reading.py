@@ -22,28 +22,28 @@ def members_of(data: bytes) -> Mapping[str, Any]:
 
 def read_found(data: Mapping[str, Any]) -> Found:
     """What certificate.json says was found about the block. Raises FormatError."""
-    outcome = _one_of(Outcome, _member(data, "outcome", str))
-    decisive = [one for one in _objects(data, "attestations") if one.get("decisive") is True]
+    outcome = one_of(Outcome, member(data, "outcome", str))
+    decisive = [one for one in objects(data, "attestations") if one.get("decisive") is True]
     vouched = _read_vouched(data)
     if not decisive:
         return Found(outcome, vouched=vouched)
     if len(decisive) > 1:
         raise FormatError(f"{DATA_NAME}: it rests on several attestations")
     (one,) = decisive
-    day = _member(one, "existed_by", str)
+    day = member(one, "existed_by", str)
     try:
         date.fromisoformat(day)
     except ValueError:
         raise FormatError(f"{DATA_NAME}: existed_by is no date") from None
     return Found(
         outcome,
-        _member(one, "height", int),
-        _member(one, "block_hash", str),
-        _member(one, "block_time", str),
+        member(one, "height", int),
+        member(one, "block_hash", str),
+        member(one, "block_time", str),
         day,
         _trust(one),
-        _member(one, "source", str),
-        _member(one, "confirmations", int, is_optional=True),
+        member(one, "source", str),
+        member(one, "confirmations", int, is_optional=True),
         vouched,
     )
 
@@ -51,13 +51,13 @@ def read_found(data: Mapping[str, Any]) -> Found:
 def _read_vouched(data: Mapping[str, Any]) -> Vouched:
     """What only the issuer says of keys, roots, and the block that the manifest names."""
     signature, token, named = (
-        _member(data, key, dict, is_optional=True) or {} for key in ("signature", "token", "not_before")
+        member(data, key, dict, is_optional=True) or {} for key in ("signature", "token", "not_before")
     )
-    names = _member(signature, "listed_as", list, is_optional=True)
+    names = member(signature, "listed_as", list, is_optional=True)
     if names is not None and not all(isinstance(name, str) for name in names):
         raise FormatError(f"{DATA_NAME}: listed_as is no list of names")
     texts = ((signature, "listed_in"), (token, "root"), (token, "roots_from"), (named, "block_time"), (named, "source"))
-    listed_in, root, roots_from, block_time, source = (_member(*one, str, is_optional=True) for one in texts)
+    listed_in, root, roots_from, block_time, source = (member(*one, str, is_optional=True) for one in texts)
     for one, other in ((names, listed_in), (root, roots_from), (block_time, source)):
         if (one is None) != (other is None):
             raise FormatError(f"{DATA_NAME}: what its issuer vouches for, and where it is from, do not go together")
@@ -69,35 +69,49 @@ def _read_vouched(data: Mapping[str, Any]) -> Vouched:
 
 def _trust(data: Mapping[str, Any]) -> Trust:
     levels = {level.word: level for level in Trust}
-    return levels.get(_member(data, "trust", str), Trust.NONE)
+    return levels.get(member(data, "trust", str), Trust.NONE)
 
 
 def read_issue(data: Mapping[str, Any]) -> Issue:
     """What its issuer added. Raises FormatError."""
-    at = _member(data, "issued_at", str)
-    if read_moment(at) is None:
-        raise FormatError(f"{DATA_NAME}: issued_at is no moment in UTC")
-    basis = _member(data, "issued_basis", str)
+    at = read_issued_at(data)
+    basis = member(data, "issued_basis", str)
     if basis not in BASES:
         raise FormatError(f"{DATA_NAME}: issued_basis is none of {', '.join(BASES)}")
-    party, bundle, declaration = (
-        _member(data, key, dict, is_optional=True) for key in ("party", "bundle", "declaration")
-    )
+    declaration = member(data, "declaration", dict, is_optional=True)
     return Issue(
         at,
         basis,
-        _member(data, "software", str),
-        _member(data, "matter", str, is_optional=True),
-        party and Party(_member(party, "name", str), _member(party, "role", str, is_optional=True)),
-        tuple(map(_pdf_facts, _objects(data, "pdf_facts"))),
-        bundle
-        and Attached(
-            _member(bundle, "name", str),
-            _member(bundle, "sha256", str),
-            _member(bundle, "size", int),
-            _member(bundle, "attached", bool),
-        ),
-        declaration and _one_of(DeclarationKind, _member(declaration, "kind", str)),
+        member(data, "software", str),
+        member(data, "matter", str, is_optional=True),
+        read_party(data),
+        tuple(map(_pdf_facts, objects(data, "pdf_facts"))),
+        read_attached(data, "bundle"),
+        None if declaration is None else one_of(DeclarationKind, member(declaration, "kind", str)),
+    )
+
+
+def read_issued_at(data: Mapping[str, Any]) -> str:
+    """When it was issued. Raises FormatError."""
+    at: str = member(data, "issued_at", str)
+    if read_moment(at) is None:
+        raise FormatError(f"{DATA_NAME}: issued_at is no moment in UTC")
+    return at
+
+
+def read_party(data: Mapping[str, Any]) -> Party | None:
+    """Who says that they notarized, if anybody does. Raises FormatError."""
+    party = member(data, "party", dict, is_optional=True)
+    return None if party is None else Party(member(party, "name", str), member(party, "role", str, is_optional=True))
+
+
+def read_attached(data: Mapping[str, Any], key: str) -> Attached | None:
+    """What goes with the certificate, by its member `key`. Raises FormatError."""
+    one = member(data, key, dict, is_optional=True)
+    if one is None:
+        return None
+    return Attached(
+        member(one, "name", str), member(one, "sha256", str), member(one, "size", int), member(one, "attached", bool)
     )
 
 
@@ -105,15 +119,16 @@ def _pdf_facts(given: Mapping[str, Any]) -> dict[str, Any]:
     numbers, texts = ("pages", "signatures"), ("name", "title", "author", "created", "fault")
     if set(given) != {"index", *numbers, *texts}:
         raise FormatError(f"{DATA_NAME}: pdf_facts have other keys")
-    _member(given, "index", int)
+    member(given, "index", int)
     for key in numbers:
-        _member(given, key, int, is_optional=True)
+        member(given, key, int, is_optional=True)
     for key in texts:
-        _member(given, key, str, is_optional=True)
+        member(given, key, str, is_optional=True)
     return dict(given)
 
 
-def _member(data: Mapping[str, Any], key: str, kind: type, *, is_optional: bool = False) -> Any:
+def member(data: Mapping[str, Any], key: str, kind: type, *, is_optional: bool = False) -> Any:
+    """The member `key`, of exactly this kind; None where it is optional and not there. Raises FormatError."""
     value = data.get(key)
     if value is None and is_optional:
         return None
@@ -122,8 +137,9 @@ def _member(data: Mapping[str, Any], key: str, kind: type, *, is_optional: bool 
     return value
 
 
-def _objects(data: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    value = _member(data, key, list)
+def objects(data: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """The member `key`, a list of objects. Raises FormatError."""
+    value = member(data, key, list)
     if not all(isinstance(one, dict) for one in value):
         raise FormatError(f"{DATA_NAME}: {key} is no list of objects")
     return cast(list[dict[str, Any]], value)
@@ -132,7 +148,8 @@ def _objects(data: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 Word = TypeVar("Word", bound=StrEnum)
 
 
-def _one_of(words: type[Word], word: str) -> Word:
+def one_of(words: type[Word], word: str) -> Word:
+    """The one of `words` that `word` is. Raises FormatError."""
     try:
         return words(word)
     except ValueError:

@@ -32,7 +32,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """How a certificate is to be: what is declared in it, and up to what size the bundle goes into it."""
+    """How a certificate is to be: what is declared in it, and up to what size the bundle or claim goes into it."""
 
     issued_at: datetime
     party: Party | None = None
@@ -67,7 +67,7 @@ def certify(
     among them are looked into. Raises EvidenceError where the bundle does not verify, InputError where something
     stands at `target` that is no certificate.
     """
-    _refuse_other_file(target)
+    refuse_other_file(target, FORMAT)
     _refuse_what_is_no_bundle(bundle)
     before = None if bundle.is_dir() else hash_with(bundle, "sha256").hex()
     verdict = verify(bundle, [], policy, sources, progress=progress)
@@ -77,13 +77,11 @@ def certify(
     with open_container(bundle) as container:
         stated = read_statement(container)
         looked_into = tuple(pdf_facts(container, stated.items, evidence or {}))
-    attached, content = _attached(bundle, request.attach_up_to)
+    attached, content = attach(bundle, request.attach_up_to)
     if attached and attached.sha256 != before:
         raise InputError(f"{bundle}: it changes while it is read")
     found = found_by(verdict)
-    earliest = datetime.fromisoformat(found.block_time or stated.manifest.declared_at)
-    if request.issued_at < earliest - CLOCK_SLACK:
-        raise InputError(f"it cannot have been issued before {earliest:{MOMENT}}, the time of what it is about")
+    refuse_earlier(request, found.block_time or stated.manifest.declared_at)
     issue = Issue(
         at=request.issued_at.strftime(MOMENT),
         basis="issue",
@@ -103,15 +101,22 @@ def certify(
     return Certified(target, hashlib.sha256(pdf).digest(), data, verdict)
 
 
-def _attached(bundle: Path, up_to: int) -> tuple[Attached | None, bytes | None]:
-    """What the certificate says of the bundle's file, and its bytes if they go into the PDF."""
-    if bundle.is_dir():  # an unpacked bag is no one file
+def attach(bag: Path, up_to: int) -> tuple[Attached | None, bytes | None]:
+    """What a certificate says of a bundle's or claim's file, and its bytes if they go into the PDF."""
+    if bag.is_dir():  # an unpacked bag is no one file
         return None, None
-    size, name = bundle.stat().st_size, attached_name(bundle.name)
+    size, name = bag.stat().st_size, attached_name(bag.name)
     if size <= min(up_to, limits.ATTACHED_BYTES):
-        content = bundle.read_bytes()
+        content = bag.read_bytes()
         return Attached.of(name, content), content
-    return Attached(name, hash_with(bundle, "sha256").hex(), size, attached=False), None
+    return Attached(name, hash_with(bag, "sha256").hex(), size, attached=False), None
+
+
+def refuse_earlier(request: Request, moment: str) -> None:
+    """Raises InputError where a certificate is to be issued before `moment`, in RFC 3339, beyond what clocks err."""
+    earliest = datetime.fromisoformat(moment)
+    if request.issued_at < earliest - CLOCK_SLACK:
+        raise InputError(f"it cannot have been issued before {earliest:{MOMENT}}, the time of what it is about")
 
 
 def _refuse_what_is_no_bundle(bundle: Path) -> None:
@@ -121,19 +126,20 @@ def _refuse_what_is_no_bundle(bundle: Path) -> None:
     except RefusedError:
         return  # verification says what is wrong with it
     except NotABundleError as error:
-        hint = "a certificate is made of a batch, or of a bundle that `notary export` wrote"
+        hint = "a certificate is made of a batch, of a bundle that `notary export` wrote, or of a claim"
         raise InputError(f"{bundle}: {error.message}", hint) from None
 
 
-def _refuse_other_file(target: Path) -> None:
-    """An older certificate may be replaced; whatever else stands there may be evidence."""
+def refuse_other_file(target: Path, format_: str) -> None:
+    """An older certificate of this format may be replaced; whatever else stands there may be evidence."""
     if not target.exists():
         if not target.parent.is_dir():
             raise InputError(f"{target}: there is no folder {target.parent}")
         return
     with suppress(NotaryError), PdfReading() as reading:
-        if members_of(reading.attachments(target).get(DATA_NAME, b"")).get("format") == FORMAT:
+        if members_of(reading.attachments(target).get(DATA_NAME, b"")).get("format") == format_:
             return
     raise InputError(
-        f"{target} is there already, and is no certificate: it is not overwritten", "give another name with -o"
+        f"{target} is there already, and is no certificate of this kind: it is not overwritten",
+        "give another name with -o",
     )

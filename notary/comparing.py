@@ -1,11 +1,11 @@
-"""Comparing: a certificate with the bundle that it carries.
+"""Comparing: a certificate with the bundle that it carries; and what certificates of claims are compared by too.
 
 What is printed on a certificate proves nothing. What counts is the bundle inside; so the certificate is made again,
 from that bundle and from what its issuer declared, and has to be the same: its data, and its pages.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -15,6 +15,7 @@ from typing import Any
 
 from notary import __version__
 from notary.certificate import (
+    CLAIM_FORMAT,
     DATA_NAME,
     TABLE_NAME,
     Attached,
@@ -23,7 +24,7 @@ from notary.certificate import (
     facts_only,
     shown_name,
 )
-from notary.certificate_reading import members_of, read_found, read_issue
+from notary.certificate_reading import members_of, read_attached, read_found, read_issue
 from notary.core.facts import CertificateFacts
 from notary.core.strict_json import quoted
 from notary.edges.archive import open_container
@@ -37,7 +38,7 @@ from notary.stating import pdf_facts, read_statement
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What a certificate carries: its data, and the bundle, laid down as a file of its own for now."""
+    """What a certificate carries: its data, and the bundle or claim, laid down as a file of its own for now."""
 
     pdf: Path
     data: bytes
@@ -49,7 +50,7 @@ class Carried:
 
 @contextmanager
 def carried_by(pdf: Path) -> Iterator[Carried]:
-    """What is attached to the certificate at `pdf`. Raises InputError where it is none, or carries no bundle."""
+    """What is attached to the certificate at `pdf`. Raises InputError where it is none, or carries no bag in a zip."""
     with PdfReading() as reading:
         attachments = reading.attachments(pdf)
     data = attachments.get(DATA_NAME)
@@ -60,8 +61,9 @@ def carried_by(pdf: Path) -> Iterator[Carried]:
         )
     bundles = [name for name, content in attachments.items() if content.startswith(b"PK")]
     if len(bundles) != 1:
-        how_many = "several bundles" if bundles else "no bundle"
-        raise InputError(f"{pdf}: this certificate carries {how_many}", *_bundle_apart(data))
+        what = _kind(data)
+        how_many = f"several {what}s" if bundles else f"no {what}"
+        raise InputError(f"{pdf}: this certificate carries {how_many}", *_bag_apart(data, what))
     with TemporaryDirectory(prefix="notary-") as folder:
         bundle = Path(folder) / "bundle.zip"
         content = attachments[bundles[0]]
@@ -69,15 +71,23 @@ def carried_by(pdf: Path) -> Iterator[Carried]:
         yield Carried(pdf, data, bundle, bundles[0], content, attachments.get(TABLE_NAME))
 
 
-def _bundle_apart(data: bytes) -> list[str]:
-    """Which bundle the certificate is about, as far as its data say."""
+def _kind(data: bytes) -> str:
+    """What a certificate with these data is about."""
     try:
-        given = read_issue(members_of(data)).bundle
+        return "claim" if members_of(data).get("format") == CLAIM_FORMAT else "bundle"
+    except FormatError:
+        return "bundle"
+
+
+def _bag_apart(data: bytes, what: str) -> list[str]:
+    """Which bundle or claim the certificate is about, as far as its data say."""
+    try:
+        given = read_attached(members_of(data), what)
     except FormatError:
         return []
     if given is None:
-        return ["it was made of an unpacked bag: verify that, or the bundle that it came from"]
-    return [f"verify the bundle itself: {quoted(given.name)}, SHA-256 {given.sha256}"]
+        return [f"it was made of an unpacked bag: verify that, or the {what} that it came from"]
+    return [f"verify the {what} itself: {quoted(given.name)}, SHA-256 {given.sha256}"]
 
 
 def compare(carried: Carried) -> CertificateFacts:
@@ -98,7 +108,7 @@ def compare(carried: Carried) -> CertificateFacts:
     is_ours = issue.software == f"notary {__version__}"
     one, other = (given, made) if is_ours else (facts_only(given), facts_only(made))
     if one != other:
-        return CertificateFacts(differs=_difference(DATA_NAME, one, other))
+        return CertificateFacts(differs=difference("the bundle", one, other))
     if carried.table != stated.table:
         return CertificateFacts(differs=f"{TABLE_NAME} is not the table of the bundle's items")
     if issue.basis != "issue":
@@ -110,7 +120,11 @@ def compare(carried: Carried) -> CertificateFacts:
     for at, one in read_again.items():
         if _but_for_words(one) != _but_for_words(told.get(at, {})):
             return CertificateFacts(differs=f"pdf_facts of item {at} are not what the file says")
-    pages, uncompared = _pages(carried, given, issue)
+    pages, uncompared = compare_pages(
+        carried.pdf,
+        issue,
+        lambda at, only_own: print_certificate(given, at, carried.table, carried.content, only_own_fonts=only_own),
+    )
     return CertificateFacts(
         existed_by=None if found.existed_by is None else date.fromisoformat(found.existed_by),
         block_hash=found.block_hash,
@@ -127,8 +141,8 @@ def _but_for_words(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {**facts, "fault": bool(facts.get("fault"))}
 
 
-def _difference(key: str, given: object, made: object) -> str:
-    """Where two values differ, narrowed down to the least part."""
+def difference(source: str, given: object, made: object, key: str = DATA_NAME) -> str:
+    """Where what is given differs from what was made of `source`, narrowed down to the least part."""
     while isinstance(given, dict) and isinstance(made, dict):
         if made.keys() != given.keys():
             return f"{key} has other members: {', '.join(map(quoted, sorted(made.keys() ^ given.keys())))}"
@@ -136,23 +150,26 @@ def _difference(key: str, given: object, made: object) -> str:
         key, given, made = f"{key}.{part}", given[part], made[part]
     if isinstance(given, list) and isinstance(made, list) and len(given) == len(made):
         at = next(at for at, pair in enumerate(zip(given, made, strict=True)) if pair[0] != pair[1])
-        return _difference(f"{key}[{at}]", given[at], made[at])
-    return f"{key} is {quoted(given)}; the bundle gives {quoted(made)}"
+        return difference(source, given[at], made[at], f"{key}[{at}]")
+    return f"{key} is {quoted(given)}; {source} gives {quoted(made)}"
 
 
-def _pages(carried: Carried, given: Mapping[str, Any], issue: Issue) -> tuple[str | None, str | None]:
-    """How the pages differ from what the data give, or why that cannot be told."""
+def compare_pages(pdf: Path, issue: Issue, printed: Callable[[datetime, bool], bytes]) -> tuple[str | None, str | None]:
+    """How the pages differ from what the data give, or why that cannot be told.
+
+    `printed` typesets the data again, as of a time in UTC, with Typst's own fonts only or with any.
+    """
     at = datetime.fromisoformat(issue.at).astimezone(UTC)
     is_portable = True
     try:
-        again = print_certificate(given, at, carried.table, carried.content, only_own_fonts=True)
+        again = printed(at, True)
     except NotaryError:
         is_portable = False
         try:
-            again = print_certificate(given, at, carried.table, carried.content)
+            again = printed(at, False)
         except NotaryError as error:
             return None, f"the pages were not typeset again: {error.message}"
-    if again == read_whole(carried.pdf, len(again) + 1):
+    if again == read_whole(pdf, len(again) + 1):
         return None, None
     if issue.software != f"notary {__version__}":
         return None, f"made by {issue.software}, whose pages this release, {__version__}, does not typeset"
@@ -165,11 +182,11 @@ def _pages(carried: Carried, given: Mapping[str, Any], issue: Issue) -> tuple[st
         except FormatError as error:
             return None, f"there is too much on them to be compared: {error.message.removeprefix(f'{fresh}: ')}"
         try:
-            printed, marks = _words(reading.page_texts(carried.pdf)), reading.page_marks(carried.pdf)
+            found, marks = _words(reading.page_texts(pdf)), reading.page_marks(pdf)
         except FormatError as error:
-            return error.message.removeprefix(f"{carried.pdf}: "), None
-    if printed != expected:
-        return _first_difference(printed, expected), None
+            return error.message.removeprefix(f"{pdf}: "), None
+    if found != expected:
+        return _first_difference(found, expected), None
     laid_over = sum(one.annotations for one in marks) - sum(one.annotations for one in own_marks)
     if laid_over > 0:
         return f"{plural(laid_over, 'annotation')} laid over them", None

@@ -22,8 +22,8 @@ from notary.registry.core.claim import CLAIM_FILE, Claim, read_claim
 @dataclass(frozen=True, slots=True)
 class Description:
     """A target's own words: a proof; a token; for a bundle its manifest, the items that it shows, what it is signed and
-    stamped with, and how many batches before its own it lists; for a certificate its data, and those of the bundle; for
-    a claim of a register's entry what it claims."""
+    stamped with, and how many batches before its own it lists; for a certificate its data, and those of the bundle or
+    claim in it; for a claim of a register's entry what it claims."""
 
     target: Path
     proof: Proof | None = None

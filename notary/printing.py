@@ -21,15 +21,7 @@ def print_certificate(
 
     Raises SystemFailureError where it cannot be typeset, or not with Typst's own fonts where no others may be used.
     """
-    attachments = [
-        Attachment(
-            DATA_NAME,
-            written_data(data),
-            "application/json",
-            "What this certificate says, for programs",
-            relationship="source",
-        )
-    ]
+    attachments = [_attached_data(data)]
     if table is not None:
         attachments.append(Attachment(TABLE_NAME, table, "text/csv", "All exhibits"))
     if bundle is not None:
@@ -37,6 +29,23 @@ def print_certificate(
             Attachment(data["bundle"]["name"], bundle, "application/zip", "The bundle: what counts", "supplement")
         )
     return typeset("certificate", data, made_at=made_at, attachments=attachments, only_own_fonts=only_own_fonts)
+
+
+def print_claim_certificate(
+    data: Mapping[str, Any], made_at: datetime, claim: bytes | None, *, only_own_fonts: bool = False
+) -> bytes:
+    """The same of a claim's certificate, with the claim attached."""
+    attachments = [_attached_data(data)]
+    if claim is not None:
+        attachments.append(
+            Attachment(data["claim"]["name"], claim, "application/zip", "The claim: what counts", "supplement")
+        )
+    return typeset("claim-certificate", data, made_at=made_at, attachments=attachments, only_own_fonts=only_own_fonts)
+
+
+def _attached_data(data: Mapping[str, Any]) -> Attachment:
+    what = "What this certificate says, for programs"
+    return Attachment(DATA_NAME, written_data(data), "application/json", what, relationship="source")
 
 
 def written_data(data: Mapping[str, Any]) -> bytes:

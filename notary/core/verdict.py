@@ -14,15 +14,18 @@ from typing import TYPE_CHECKING
 
 from notary.core.block import Block, find_block
 from notary.core.check import NOT_IN_A_PROOF, OF_CERTIFICATES, Check, Status, failed, passed, skipped
-from notary.core.facts import BundleFacts, CertificateFacts, Facts, Files, Policy, SeenItem
+from notary.core.facts import BundleFacts, Facts, Files, Policy, SeenItem
 from notary.core.header import Network, Trust
 from notary.core.manifest import Manifest
 from notary.core.not_before import Beginning, find_beginning
 from notary.core.ots import BROKEN_HASHES, Attestation, Kind, Proof
+from notary.core.paper import compare_data, compare_pages
 
 if TYPE_CHECKING:
     from notary.core.signed_by import SignedBy
     from notary.core.stamped_by import StampedBy
+
+_ISSUERS_WORD = "time of issue, party, matter, how blocks were confirmed, whose keys and roots it names"
 
 
 class Outcome(StrEnum):
@@ -143,7 +146,8 @@ def judge(facts: Facts, policy: Policy) -> Verdict:
     if bundle and (bundle.line or bundle.line_fault):
         checks.append(_line(bundle))
     if facts.certificate:
-        checks += [_certificate_data(facts.certificate, block, beginning), _certificate_pages(facts.certificate)]
+        data = compare_data(14, "the bundle", facts.certificate, block, beginning, _ISSUERS_WORD)
+        checks += [data, compare_pages(15, facts.certificate)]
     ordered = tuple(sorted(checks, key=lambda check: check.number))
     return Verdict(
         facts.target,
@@ -299,46 +303,6 @@ def _line(bundle: BundleFacts) -> Check:  # check 16
     if line.missing is not None:
         return skipped(16, f"{found}; it names {line.missing.hex()[:12]} before it, which is not listed", expected)
     return passed(16, expected, f"{found}, which names none before it")
-
-
-def _certificate_data(
-    certificate: CertificateFacts, block: Block | None, beginning: Beginning | None
-) -> Check:  # check 14
-    expected = "what the bundle in it gives"
-    if certificate.fault is not None:
-        return failed(14, expected, certificate.fault)
-    if certificate.differs is not None:
-        return failed(14, expected, certificate.differs)
-    if block and certificate.block_hash is not None and certificate.block_hash != block.header.shown_hash:
-        return failed(14, f"block {block.header.shown_hash}", f"block {certificate.block_hash}")
-    if block and certificate.block_time is not None and certificate.block_time != block.time:
-        return failed(14, f"the block's time {block.time}", certificate.block_time)
-    if block and certificate.existed_by is not None and certificate.existed_by < block.existed_by:
-        return failed(14, f"no date before {block.existed_by}", f"the date {certificate.existed_by}")
-    named_time = certificate.named_block_time
-    if beginning and named_time not in (None, beginning.time):
-        return failed(14, f"the time {beginning.time} of the block that the manifest names", str(named_time))
-    if certificate.existed_by is not None and block is None:
-        return skipped(
-            14, f"the same, but no header is here to compare its date {certificate.existed_by} with", expected
-        )
-    if named_time is not None and beginning is None:
-        return skipped(
-            14, f"the same, but nothing here confirms the block of {named_time} that the manifest names", expected
-        )
-    if certificate.wording_of is not None:
-        return skipped(14, f"the same facts; its sentences, by {certificate.wording_of}, were not compared", expected)
-    words = ["time of issue", "party", "matter", "how blocks were confirmed", "whose keys and roots it names"]
-    return passed(14, expected, f"the same; {', '.join(words)} are its issuer's word")
-
-
-def _certificate_pages(certificate: CertificateFacts) -> Check:  # check 15
-    expected = "pages that say what its data say"
-    if certificate.pages is not None:
-        return failed(15, expected, certificate.pages)
-    if certificate.uncompared is not None:
-        return skipped(15, certificate.uncompared, expected)
-    return passed(15, expected, "the same, typeset again from the data")
 
 
 def _other_network(made_on: str, wanted: str) -> tuple[Check, Check]:

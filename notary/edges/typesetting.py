@@ -29,7 +29,7 @@ from notary.errors import SystemFailureError, reason_of
 if TYPE_CHECKING:
     from typst import Fonts, PDFStandard
 
-Template = Literal["certificate", "report"]
+Template = Literal["certificate", "claim-certificate", "report"]
 Paper = Literal["a4", "us-letter"]
 Relationship = Literal["source", "data", "alternative", "supplement"]
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pypdf
 import pytest
@@ -115,7 +115,7 @@ def only_own_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3, 300])
-@pytest.mark.parametrize("template", get_args(Template))
+@pytest.mark.parametrize("template", ["certificate", "report"])  # a claim has no list of files
 def test_a_document_says_every_digest_to_every_reader(template: Template, count: int, tmp_path: Path) -> None:
     data = certificate(count) if template == "certificate" else report(count)
     pdf = typeset(template, data, made_at=AT, attachments=[DATA, BUNDLE])

@@ -273,7 +273,6 @@ def test_verify_writes_the_same_report(desk: Desk) -> None:
         (("registry", "check", "claim.zip", "--report", "no/r.pdf"), "there is no folder"),
         (("registry", "check", "--office", "DE", "--number", "1", "--report", "r.pdf"), "--report is for claims"),
         (("verify", "claim.zip", "--countersignature", "x.zip", "--report", "r.pdf"), "this is a claim"),
-        (("certificate", "claim.zip", "-o", "r.pdf"), "notary registry check claim.zip --report"),
     ],
 )
 def test_what_is_refused(desk: Desk, arguments: tuple[str, ...], reason: str) -> None:

@@ -1,0 +1,143 @@
+"""Certifying a claim: the verdict on it, by the registries that its issuer trusts → the PDF for people."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from notary import __version__
+from notary.certificate import CLAIM_FORMAT, Issue, found_block
+from notary.certifying import Progress, Request, attach, refuse_earlier, refuse_other_file
+from notary.core.check import Status
+from notary.core.facts import Policy
+from notary.core.manifest import MOMENT
+from notary.core.verdict import Outcome
+from notary.edges.archive import open_container
+from notary.edges.files import hash_with, written_whole
+from notary.errors import EvidenceError, InputError, NotaryError
+from notary.headers import HeaderSources
+from notary.printing import print_claim_certificate
+from notary.registry.checking import Trusted, check_claim
+from notary.registry.claim_certificate import ClaimFound, ClaimStatement, Missing, Signer, claim_certificate
+from notary.registry.claim_certificate_reading import read_claim_statement
+from notary.registry.core.cited import Asked
+from notary.registry.core.claim import CLAIM_FILE
+from notary.registry.core.claim_verdict import ClaimVerdict
+from notary.registry.core.note import VerifierKey, signers
+from notary.registry.core.trusted import TrustedRegistry
+from notary.registry.edges.followed import open_followed
+from notary.registry.reporting_claims import claim_sentences
+
+
+@dataclass(frozen=True, slots=True)
+class CertifiedClaim:
+    """A written certificate of a claim: where, its SHA-256, its data, and the verdict that it states."""
+
+    path: Path
+    sha256: bytes
+    data: Mapping[str, Any]
+    verdict: ClaimVerdict
+
+
+def is_claim(path: Path, *, if_unclear: bool) -> bool:
+    """Whether the container at `path` holds a claim; `if_unclear` where there is none that can be read."""
+    with suppress(NotaryError), open_container(path) as container:
+        return CLAIM_FILE in container.numbers
+    return if_unclear
+
+
+def certify_claim(
+    claim: Path,
+    target: Path,
+    request: Request,
+    trusted: Trusted,
+    policy: Policy,
+    sources: HeaderSources,
+    *,
+    progress: Progress = lambda count: None,
+) -> CertifiedClaim:
+    """Writes a certificate of `claim` to `target`, on the word of whoever trusts `trusted`.
+
+    Raises EvidenceError where the claim fails, InputError where something stands at `target` that is no certificate of
+    a claim.
+    """
+    refuse_other_file(target, CLAIM_FORMAT)
+    before = None if claim.is_dir() else hash_with(claim, "sha256").hex()
+    verdict = check_claim(claim, None, Asked(), trusted, policy, sources, progress=progress)
+    if verdict.outcome is Outcome.FAILED:
+        what, *more = claim_sentences(verdict)
+        raise EvidenceError(f"no certificate is made: {what}", *more)
+    with open_container(claim) as container:
+        stated = read_claim_statement(container)
+    attached, content = attach(claim, request.attach_up_to)
+    if attached and attached.sha256 != before:
+        raise InputError(f"{claim}: it changes while it is read")
+    found = _found(verdict, stated, trusted)
+    if found.block.block_time is not None:
+        refuse_earlier(request, found.block.block_time)
+    issue = Issue(
+        request.issued_at.strftime(MOMENT),
+        "issue",
+        f"notary {__version__}",
+        request.matter,
+        request.party,
+        bundle=attached,
+    )
+    data = claim_certificate(stated, found, issue)
+    pdf = print_claim_certificate(data, request.issued_at, content)
+    with written_whole(target) as stream:
+        stream.write(pdf)
+    return CertifiedClaim(target, hashlib.sha256(pdf).digest(), data, verdict)
+
+
+def _found(verdict: ClaimVerdict, stated: ClaimStatement, trusted: Trusted) -> ClaimFound:
+    """What a verdict found, with the key that signed."""
+    return ClaimFound(
+        found_block(verdict.outcome, verdict.block),
+        stated.network or verdict.policy.network.name,
+        tuple(_missing(verdict)),
+        _signer(verdict, stated, trusted),
+    )
+
+
+def _missing(verdict: ClaimVerdict) -> Iterator[Missing]:
+    registry = verdict.registry
+    if verdict.outcome is Outcome.VERIFIED:
+        return
+    if registry is None or verdict.check(7).status is Status.SKIPPED:
+        yield Missing.KEY
+    elif verdict.cosigned < registry.quorum:
+        yield Missing.WITNESSES
+    if verdict.is_promised:
+        yield Missing.PROMISED
+    elif verdict.block is None or verdict.trust < verdict.policy.least:
+        yield Missing.BLOCK
+
+
+def _signer(verdict: ClaimVerdict, stated: ClaimStatement, trusted: Trusted) -> Signer | None:
+    registry = verdict.registry
+    if registry is None or verdict.asserted_by is None or verdict.check(7).status is not Status.PASSED:
+        return None
+    keys = (registry.key, *_successors(registry, trusted))
+    key = next(one for one in reversed(keys) if any(signers(note, (one,)) for note in stated.notes))
+    return Signer(
+        key,
+        trusted.file.name,
+        verdict.asserted_by,
+        None if key == registry.key else registry.key,
+        registry.witnesses,
+        registry.quorum,
+    )
+
+
+def _successors(registry: TrustedRegistry, trusted: Trusted) -> tuple[VerifierKey, ...]:
+    """The keys that the register has named since the one that is trusted, as far as it was followed."""
+    if trusted.followed is None or not trusted.followed.is_file():
+        return ()
+    with open_followed(trusted.followed) as followed:
+        seen = followed.seen(registry.origin)
+    if seen is None or registry.key not in seen.keys:
+        return ()
+    return seen.keys[seen.keys.index(registry.key) + 1 :]

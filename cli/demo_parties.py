@@ -19,7 +19,7 @@ from notary.headers import HeaderSources
 from notary.outside import LOCAL, Outside
 from notary.registry.anchoring import Calendars, anchor
 from notary.registry.checking import Trusted, check_claim, read_registries
-from notary.registry.citing import check_citation
+from notary.registry.citing import Dating, check_citation
 from notary.registry.claiming import Claimed, write_claim_bag
 from notary.registry.core.citation_verdict import CitationVerdict
 from notary.registry.core.cited import Asked
@@ -37,6 +37,7 @@ from notary.registry.witnessing import Witness, cosign_head, witness_target
 from .options import hermetic
 
 NETWORK = NETWORKS[LOCAL]
+_POLICY = Policy(NETWORK, NETWORK.least_trust, Checkpoints())
 _EMBEDDED = Calendars((), 1)
 
 
@@ -166,13 +167,13 @@ class Examiner:
 
     def check(self, claim: Path, document: Path, later_filing: date) -> ClaimVerdict:
         """The claim, offline."""
-        policy = Policy(NETWORK, NETWORK.least_trust, Checkpoints())
-        return check_claim(claim, document, Asked(later_filing=later_filing), self.trusted, policy, HeaderSources())
+        return check_claim(claim, document, Asked(later_filing=later_filing), self.trusted, _POLICY, HeaderSources())
 
     def cited(self, office: str, number: str, later_filing: date) -> CitationVerdict:
         """The same without a claim, from what he follows."""
         asked = Asked(office, number, None, later_filing)
-        return check_citation(self.followed, self.trusted.registries, None, asked, self.clock.seconds)
+        dating = Dating(_POLICY, HeaderSources())
+        return check_citation(self.followed, self.trusted.registries, None, asked, self.clock.seconds, dating)
 
     def sync(self) -> Synced:
         with open_followed(self.followed) as followed:

@@ -419,3 +419,21 @@ REGISTRY_SPLIT_BYTES = 5 * NOTE_BYTES
 
 REGISTRY_BAD_ROWS = 1000
 """Bad rows of a file that are listed one by one; beyond them they count. Whoever has more mends a rule, not rows."""
+
+# -- anchors of registers that are followed, and heads in doubt -------------------------------------------------------
+REGISTRY_ANCHORS_OPEN = 8
+"""Anchors of a register that one sync asks for again, the newest: keepers publish once a day, and calendars need hours.
+Each costs one or two requests, and all together headers.json and headers.bin."""
+
+REGISTRY_ANCHOR_MISSES = 10
+"""Syncs after which an anchor that is not there, or damaged, is asked for no more: some registers have none at all."""
+
+REGISTRY_ANCHORS_LOOKED_AT = 256
+"""Anchors that the look-up of one entry goes through for one that is confirmed: most often it is the first."""
+
+REGISTRY_ANCHORS_JUDGED = 16
+"""Anchors of those that name a block: for each others may be asked for headers."""
+
+REGISTRY_DOUBTS = 16
+"""Signed heads of one register that are kept because nothing shows that they continue what was seen: a fork goes on
+growing, and its first heads are what there is to compare."""

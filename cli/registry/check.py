@@ -13,13 +13,16 @@ import typer
 from notary import limits
 from notary.edges.files import read_whole
 from notary.edges.header_files import open_headers
+from notary.edges.pdf_reading import is_pdf
 from notary.errors import InputError
-from notary.registry.checking import check_claim
-from notary.registry.claim_report import claim_inputs, claim_report
+from notary.registry.checking import Trusted, check_claim
+from notary.registry.claim_report import claim_inputs
+from notary.registry.core.certificate_verdict import CheckedClaim
 from notary.registry.core.cited import Asked
 from notary.registry.core.terms import real_date
 from notary.registry.core.window import read_holidays
-from notary.registry.reporting_claims import claim_hints, claim_json, claim_sentences
+from notary.registry.reporting_certificates import checked_json, checked_report, checked_sentences
+from notary.registry.reporting_claims import claim_hints
 from notary.reporting import banner, check_line
 
 from ..options import HeadersFile, InForce, Json, LedgerPath, NetworkName, NodeCookie, NodeUrl, Quiet, Require, in_force
@@ -34,13 +37,17 @@ if TYPE_CHECKING:
     from notary.core.facts import Policy
     from notary.headers import HeaderSources
     from notary.registry.core.citation_verdict import CitationVerdict
-    from notary.registry.core.claim_verdict import ClaimVerdict
+    from notary.verifying import Progress
 
 
 def check(
     claim: Annotated[
         Path | None,
-        typer.Argument(metavar="CLAIM", help="A claim, as a zip or unpacked.", show_default="none: --office, --number"),
+        typer.Argument(
+            metavar="CLAIM",
+            help="A claim, as a zip or unpacked, or its certificate.",
+            show_default="none: --office, --number",
+        ),
     ] = None,
     document: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The package as filed: is it the one of the entry?")
@@ -87,17 +94,8 @@ def check(
     settled = in_force()
     trusted = trusted_registries(settled, registries)
     followed = registries_folder(settled, ledger) / "followed.db"
-    if claim is None:
-        if paper is not None:
-            raise InputError(
-                "--report is for claims: what was looked up is not at hand later", "--json gives it as data"
-            )
-        from notary.registry.citing import check_citation
-
-        now = settled.outside(settled.ledger(ledger)).now()
-        with terminal.progress("reading") as progress:
-            cited = check_citation(followed, trusted.registries, document, asked, now, progress=progress)
-        return show_citation(terminal, cited)
+    if claim is None and paper is not None:
+        raise InputError("--report is for claims: what was looked up is not at hand later", "--json gives it as data")
     trusted = replace(trusted, followed=followed)
     demands, settled = verification_demands(
         settled, file=settled.settings.policy, network=network_name, require=require
@@ -109,10 +107,18 @@ def check(
     )
     if node and not offline:  # also on the local network, where only a node that is named here is meant
         sources = replace(sources, node=world.node(policy.network))
+    if claim is None:
+        from notary.registry.citing import Dating, check_citation
+
+        dating = Dating(policy, sources, require is not None or policy.require > policy.network.least_trust)
+        with terminal.progress("reading") as progress:
+            now, trusts = world.now(), trusted.registries
+            cited = check_citation(followed, trusts, document, asked, now, dating, progress=progress)
+        return show_citation(terminal, cited)
     with terminal.progress("reading") as progress:
-        verdict = check_claim(claim, document, asked, trusted, policy, sources, progress=progress)
+        checked = _checked(claim, document, asked, trusted, policy, sources, progress)
     inputs = claim_inputs(claim, document, trusted, holidays)
-    return show_claim(terminal, verdict, paper, world.clock, inputs)
+    return show_claim(terminal, checked, paper, world.clock, inputs)
 
 
 def verify_claim(
@@ -132,9 +138,27 @@ def verify_claim(
     with terminal.progress("reading") as progress:
         followed = registries_folder(settled, ledger) / "followed.db"
         trusted = replace(trusted_registries(settled, None), followed=followed)
-        verdict = check_claim(target, document, Asked(), trusted, policy, sources, progress=progress)
+        checked = _checked(target, document, Asked(), trusted, policy, sources, progress)
     clock = settled.outside(settled.ledger(ledger)).clock
-    return show_claim(terminal, verdict, paper, clock, claim_inputs(target, document, trusted))
+    return show_claim(terminal, checked, paper, clock, claim_inputs(target, document, trusted))
+
+
+def _checked(
+    target: Path,
+    document: Path | None,
+    asked: Asked,
+    trusted: Trusted,
+    policy: Policy,
+    sources: HeaderSources,
+    progress: Progress,
+) -> CheckedClaim:
+    """The claim, or the certificate that carries one."""
+    head = b"PK" if target.is_dir() else read_whole(target, limits.PDF_HEAD_BYTES)
+    if head.startswith(b"PK") or not is_pdf(head):
+        return CheckedClaim(check_claim(target, document, asked, trusted, policy, sources, progress=progress))
+    from notary.registry.checking_certificates import check_certificate  # what typesets is imported where it is needed
+
+    return check_certificate(target, document, asked, trusted, policy, sources, progress=progress)
 
 
 def _day(text: str | None, option: str) -> date | None:
@@ -143,23 +167,24 @@ def _day(text: str | None, option: str) -> date | None:
 
 def show_claim(
     terminal: Terminal,
-    verdict: ClaimVerdict,
+    checked: CheckedClaim,
     paper: Paper | None,
     clock: Callable[[], datetime],
     inputs: Sequence[tuple[Path, str]],
 ) -> ExitCode:
     """The verdict in words: the answer first, then every check; or as JSON; and on paper. Its exit code."""
-    first, *rest = claim_sentences(verdict)
+    verdict = checked.verdict
+    first, *rest = checked_sentences(checked)
     if line := banner(verdict.policy.network):
         terminal.say(line)
     terminal.say(f"{terminal.strong(verdict.outcome.upper(), COLORS[verdict.outcome])}: {first}", *rest, "")
-    terminal.say(*map(check_line, verdict.checks))
+    terminal.say(*map(check_line, checked.checks))
     hints = list(claim_hints(verdict))
     if hints:
         terminal.note("", *(f"hint: {hint}" for hint in hints))
     if paper is not None:
-        paper.write(terminal, clock, lambda made, progress: claim_report(verdict, inputs, made, progress))
-    terminal.document(claim_json(verdict))
+        paper.write(terminal, clock, lambda made, progress: checked_report(checked, inputs, made, progress))
+    terminal.document(checked_json(checked))
     return CODES[verdict.outcome]
 
 
@@ -168,6 +193,8 @@ def show_citation(terminal: Terminal, verdict: CitationVerdict) -> ExitCode:
     from notary.registry.reporting_citations import citation_hints, citation_json, citation_sentences
 
     first, *rest = citation_sentences(verdict)
+    if verdict.policy and (line := banner(verdict.policy.network)):
+        terminal.say(line)
     terminal.say(f"{terminal.strong(verdict.outcome.upper(), COLORS[verdict.outcome])}: {first}", *rest, "")
     terminal.say(*map(check_line, verdict.checks))
     if hints := list(citation_hints(verdict)):

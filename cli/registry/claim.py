@@ -26,6 +26,15 @@ def claim(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="The application's number, as the office writes it.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="CLAIM.zip", help="Where to write it.")],
     office: Annotated[str | None, typer.Option(metavar="XX", help="Its office, where several have the number.")] = None,
+    entry: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="INDEX",
+            help="Another of its entries, such as the grant, by its index.",
+            show_default="its first",
+        ),
+    ] = None,
     data: Annotated[Path | None, typer.Option(metavar="FILE", help="The package as filed, to go with it.")] = None,
     ledger: LedgerPath = None,
     json: Json = False,
@@ -39,7 +48,7 @@ def claim(
     path = in_force().ledger(ledger)
     with opened(path, folder) as registry, open_ledger(path) as opened_ledger:
         network = NETWORKS[registry.register.network or "bitcoin"]
-        claimed = write_claim_bag(registry, opened_ledger, number, office, output, data)
+        claimed = write_claim_bag(registry, opened_ledger, number, office, output, data, entry)
     signed, made = claimed.signed, claimed.claim
     blocks = attested_text(attestations_of(signed), network)
     terminal.say(

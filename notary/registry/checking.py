@@ -12,7 +12,7 @@ from typing import TypeVar
 from notary import limits
 from notary.core.bag import PAYLOAD
 from notary.core.facts import BundleFacts, Facts, Files, Policy, Sighting
-from notary.core.ots import read_proof
+from notary.core.ots import Proof, read_proof
 from notary.edges.archive import Container, NotABundleError, RefusedError, open_container, read_small
 from notary.edges.files import hash_with, read_whole
 from notary.edges.header_files import HeaderRuns, parse_runs
@@ -104,10 +104,7 @@ def _gather(
     ots, ots_fault = _part(container, ANCHOR_FILE, limits.PROOF_BYTES, read_proof)  # 10
     runs, headers_fault = _runs(container)
     made_on = runs.network if runs else None
-    sightings: tuple[Sighting, ...] = ()
-    unreachable: tuple[str, ...] = ()
-    if ots is not None and made_on in (None, policy.network.name):  # 11, 12
-        sightings, unreachable = sightings_for(ots.attestations, policy, sources, runs)
+    sightings, unreachable = sighted(ots, runs, policy, sources)  # 11, 12
     bundle = BundleFacts(entries=len(container.numbers), bag=bag, headers_fault=headers_fault)
     registry = None if claim is None else trusted_for(trusted.registries, claim.origin)
     return ClaimFacts(
@@ -127,6 +124,16 @@ def _gather(
     )
 
 
+def sighted(
+    ots: Proof | None, runs: HeaderRuns | None, policy: Policy, sources: HeaderSources
+) -> tuple[tuple[Sighting, ...], tuple[str, ...]]:
+    """What sources, and the headers `runs` beside the proof, have of its blocks, and why some were not asked; nothing
+    where it was made on another network."""
+    if ots is None or (runs is not None and runs.network not in (None, policy.network.name)):
+        return (), ()
+    return sightings_for(ots.attestations, policy, sources, runs)
+
+
 def _followed(trusted: Trusted, registry: TrustedRegistry, size: int) -> FollowedLog | None:
     """What the reader has seen himself of the log, and its root at `size` if he has seen so much of it."""
     if trusted.followed is None or not trusted.followed.is_file():
@@ -136,7 +143,8 @@ def _followed(trusted: Trusted, registry: TrustedRegistry, size: int) -> Followe
         if seen is None or registry.key not in seen.keys:
             return None
         root = TiledTree(size, followed.tiles(seen), seen.entries).root if size <= seen.entries else None
-        return FollowedLog(seen.refusal, seen.keys, seen.rotated, root)
+        in_doubt = frozenset(one.note.text for one in followed.doubts.of(seen.id))
+        return FollowedLog(seen.refusal, seen.keys, seen.rotated, root, in_doubt)
 
 
 def _payload(container: Container, digests: Digests) -> tuple[Package, ...]:  # 4

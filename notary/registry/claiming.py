@@ -19,8 +19,10 @@ from notary.registry.claim_instructions import claim_instructions
 from notary.registry.core.claim import Claim, write_claim
 from notary.registry.core.log import TiledTree, verify_inclusion
 from notary.registry.core.tlog_proof import TlogProof, write_tlog_proof
-from notary.registry.edges.register import AnchorStatus, Known, Register, Signed
+from notary.registry.edges.register import AnchorStatus, Register, Signed
 from notary.registry.keeping import Registry
+
+_SHOWN = "`notary registry search` shows an application's entries, to whoever follows the registry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +36,24 @@ class Claimed:
 
 
 def write_claim_bag(
-    registry: Registry, ledger: Ledger, number: str, office: str | None, target: Path, data: Path | None
+    registry: Registry,
+    ledger: Ledger,
+    number: str,
+    office: str | None,
+    target: Path,
+    data: Path | None,
+    entry: int | None = None,
 ) -> Claimed:
-    """Writes a claim for the first entry of the application that an office calls `number`; with the package `data`.
+    """Writes a claim for an entry of the application that an office calls `number`; with the package `data`.
 
-    Raises InputError where there is no such entry or several, where `target` is another file; NotReadyError where it is
-    not in an anchored checkpoint yet; EvidenceError where `data` is not the package of the entry, or the published
-    tiles are not those that were signed.
+    That is the first, or the one at the index `entry`.
+
+    Raises InputError where there is no such application or several, where that entry is of another, where `target` is
+    another file; NotReadyError where the entry is not in an anchored checkpoint yet; EvidenceError where `data` is not
+    the package of the entry, or the published tiles are not those that were signed.
     """
     register = registry.register
-    claim = _claim(register, _found(register, number, office))
+    claim = _claim(register, _found(register, number, office, entry))
     if data is not None and not data.is_file():
         raise InputError(f"{data}: there is no such file")
     if data is not None and claim.record.digest is None:
@@ -67,25 +77,42 @@ def write_claim_bag(
     return Claimed(target, hash_with(target, "sha256"), claim, signed)
 
 
-def _found(register: Register, number: str, office: str | None) -> Known:
+def _found(register: Register, number: str, office: str | None, entry: int | None) -> int:
+    """The index of the entry that is meant."""
     found = register.objects(number, office)
     if not found:
         whose = f" of the office {office}" if office else ""
         raise InputError(
             f"the registry has no application {number!r}{whose}", "a number is written as the office has it"
         )
+    if entry is not None:
+        _check_entry(register, number, [one.first for one in found], entry)
+        return entry
     if len(found) > 1:
         offices = sorted({one.record.office for one in found})
-        hint = f"--office says which: {', '.join(offices)}" if len(offices) == len(found) else ""
+        hint = f"--office says which: {', '.join(offices)}" if len(offices) == len(found) else "--entry says which"
         raise InputError(f"{len(found)} applications are called {number!r}", hint)
-    return found[0]
+    return found[0].first
 
 
-def _claim(register: Register, known: Known) -> Claim:
-    opening = register.opening(known.first)
+def _check_entry(register: Register, number: str, objects: list[int], entry: int) -> None:
+    if entry >= register.size:
+        raise InputError(f"the registry has {register.size:,} entries; there is no entry {entry}", _SHOWN)
+    first = register.object_of(entry)
+    if first is None:
+        raise InputError(f"entry {entry} is about no application", _SHOWN)
+    if first not in objects:
+        about = register.object_at(first).record
+        raise InputError(f"entry {entry} is about {about.office} {about.number}, not about {number}", _SHOWN)
+
+
+def _claim(register: Register, index: int) -> Claim:
+    opening, record = register.opening(index), register.record_at(index)
     if opening is not None:
-        return Claim(register.origin, known.first, opening.record, opening.t)
-    return Claim(register.origin, known.first, known.record)
+        return Claim(register.origin, index, opening.record, opening.t)
+    if record is None:
+        raise ValueError("an entry of an application is open or sealed")
+    return Claim(register.origin, index, record)
 
 
 def _checkpoint_for(register: Register, index: int) -> Signed:

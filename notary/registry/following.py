@@ -7,7 +7,7 @@ One registry is followed so (`_follow`):
    it (FORMAT.md, "Rotation").
 3. It continues the last head that was seen. If it cannot, that is a split, whoever cosigned it: both heads and the
    proof go into an evidence file, and the registry is refused. A smaller head is refused too, though it may only be
-   an old one.
+   an old one. Where the server does not show whether it does, it is in doubt (`doubting`), and the old one stays.
 4. Enough witnesses cosigned it, none of them with the key that signed.
 5. The head is kept, on the disk, before anything under it is read: it is what the next one is compared with.
 6. New entries are read in steps. Each step is kept once the root over all entries so far, recomputed, is the head's, or
@@ -15,12 +15,14 @@ One registry is followed so (`_follow`):
 7. The head is stale where more days than the user allows have passed since it was certainly the newest: since enough
    witnesses cosigned it, by their clocks; without witnesses, since this reader first saw it. An anchor says nothing of
    that: anybody can have an old checkpoint anchored anew.
+8. Heads that were in doubt are compared with what was read, and anchors of heads are fetched (`following_anchors`).
 
 A rotation is followed if its entry comes after the head at which the user's key was first trusted, and not else: an
 older one may be a thief's, which the keeper has since disowned elsewhere.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,6 +36,7 @@ from notary.registry.core.note import Note, VerifierKey, read_note
 from notary.registry.core.split import Split
 from notary.registry.core.tiles import ENTRIES, WIDTH, Tile, read_bundle, tile_at
 from notary.registry.core.trusted import TrustedRegistry
+from notary.registry.doubting import doubt_about, doubt_head
 from notary.registry.edges.followed import Fetched, Followed, Seen, entry_of
 from notary.registry.edges.log_reader import DownError, LogReader, reader_of
 from notary.registry.heads import RegistryError, State, check_quorum, counted, keys_in_force, signed_by
@@ -67,7 +70,8 @@ Progress = Callable[[int, int], None]
 class Synced:
     """What became of one registry. `seen` is what is kept of it, if anything; `added` entries are new.
 
-    `rotations` are keys that have now taken over.
+    `rotations` are keys that have now taken over; `notes` say what was wrong with anchors, which is no problem of the
+    registry's.
     """
 
     registry: TrustedRegistry
@@ -76,6 +80,7 @@ class Synced:
     freshness: "Freshness | None" = None
     rotations: tuple[VerifierKey, ...] = ()
     problem: RegistryError | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def state(self) -> State:
@@ -103,8 +108,11 @@ class Follower:
     def _synced(self, registry: TrustedRegistry, is_accepted: bool) -> Synced:
         before = self.followed.seen(registry.origin)
         problem: RegistryError | None = None
+        notes: list[str] = []
         try:
-            self._follow(registry, before, is_accepted)
+            reader = reader_of(place_of(registry))
+            self._follow(registry, reader, before, is_accepted)
+            notes += self._settle(registry, reader)
         except RegistryError as error:
             problem = error
         except DownError as error:
@@ -122,12 +130,13 @@ class Follower:
             seen.entries - (before.entries if before is not None and before.id == seen.id else 0),
             fresh,
             seen.keys[len(known) :],
-            problem or fresh.problem,
+            problem or doubt_about(self.followed, seen) or fresh.problem,
+            tuple(notes),
         )
 
     # -- one registry -----------------------------------------------------------------------------------------------
 
-    def _follow(self, registry: TrustedRegistry, seen: Seen | None, is_accepted: bool) -> None:
+    def _follow(self, registry: TrustedRegistry, reader: LogReader, seen: Seen | None, is_accepted: bool) -> None:
         is_refused = seen is not None and seen.refusal is not None
         if seen is not None and is_refused and not is_accepted:  # 1
             raise RegistryError(
@@ -135,7 +144,6 @@ class Follower:
                 f"{registry.origin} is refused: {seen.refusal}",
                 f"if you know why, go on from what it shows: notary registry sync --accept {registry.origin}",
             )
-        reader = reader_of(place_of(registry))
         note = read_note(reader.checkpoint())
         try:
             key = signed_by(note, registry, keys_in_force(registry, seen, note))  # 2
@@ -146,7 +154,8 @@ class Follower:
             self._read(reader, seen)
             seen = self.followed.seen(registry.origin)
             key = signed_by(note, registry, keys_in_force(registry, seen, note))
-        seen = self._kept(registry, reader, seen, note, key, is_accepted and is_refused)
+        is_doubted = seen is not None and bool(self.followed.doubts.of(seen.id))
+        seen = self._kept(registry, reader, seen, note, key, is_accepted and (is_refused or is_doubted))
         self._read(reader, seen)
 
     def _kept(
@@ -167,7 +176,7 @@ class Follower:
             try:
                 self._compare(registry, reader, seen, note, key)
             except RegistryError as error:
-                if not is_accepted or error.state not in (State.FORKED, State.ROLLED_BACK):
+                if not is_accepted or error.state not in (State.FORKED, State.ROLLED_BACK, State.NOT_CONTINUED):
                     raise
                 seen = None
         check_quorum(note, registry, key)  # 4
@@ -177,29 +186,32 @@ class Follower:
             if registry.key not in seen.keys or (is_accepted and key == registry.key != seen.keys[-1]):
                 self.followed.trust(seen, registry.key, head.size)
             self.followed.advance(seen, note, self.now)
+            for doubt in self.followed.doubts.of(seen.id) if is_accepted else ():
+                self.followed.doubts.settle(seen.id, doubt.note)
         kept = self.followed.seen(registry.origin)
         assert kept is not None  # noqa: S101 (it was kept in the line before)
         return kept
 
     def _compare(self, registry: TrustedRegistry, reader: LogReader, seen: Seen, note: Note, key: VerifierKey) -> None:
-        """Step 3: that the head of `note` continues the last one. Raises RegistryError, and refuses the registry."""
+        """Step 3: that the head of `note` continues the last one.
+
+        Raises RegistryError, and refuses the registry, or has the head in doubt.
+        """
         keys = (key, registry.key, *seen.keys)
+        old, new = seen.head.size, read_checkpoint(note.text).size
+        split: Split | None = None
         try:
             check_continues(seen.note, note, reader.tile)
             return
-        except EvidenceError as error:
+        except (EvidenceError, FormatError, DownError) as error:
             fault = error
-        old, new = seen.head.size, read_checkpoint(note.text).size
         if old > new:
             split = find_split(note, seen.note, self.followed.tiles(seen), keys) if seen.is_whole else None
         else:
-            split = find_split(seen.note, note, reader.tile, keys)
+            with suppress(FormatError, DownError):
+                split = find_split(seen.note, note, reader.tile, keys)
             if split is None:
-                raise RegistryError(
-                    State.DAMAGED,
-                    f"{registry.origin}: its tiles do not lead to the root that it signed: {fault.message}",
-                    "nothing shows two histories: the server may be at fault, or in the middle of being copied",
-                )
+                raise doubt_head(self.followed, seen, note, fault, self.evidence, self.now)
         if split is None:
             why = f"it went back from {old:,} entries to {new:,}"
             self.followed.refuse(seen, why, note, None)
@@ -224,6 +236,25 @@ class Follower:
             "nothing of it is taken or shown until you decide; ask its keeper, and others who follow it",
             f"to go on from what it shows now: notary registry sync --accept {seen.origin}",
         )
+
+    def _settle(self, registry: TrustedRegistry, reader: LogReader) -> list[str]:
+        """Step 8. Returns what was wrong with anchors."""
+        # Look-ups use this module too, and fetch nothing: what this one imports is a tenth of their time.
+        from notary.registry.following_anchors import fetch_anchors
+
+        seen = self.followed.seen(registry.origin)
+        assert seen is not None  # noqa: S101 (it has just been followed)
+        for doubt in self.followed.doubts.of(seen.id):
+            try:
+                self.compare(registry, doubt.note)
+            except NotReadyError:
+                continue
+            except RegistryError as error:
+                if error.state is not State.UNSIGNED:  # by a key that the reader has replaced meanwhile
+                    raise
+                continue
+            self.followed.doubts.settle(seen.id, doubt.note)
+        return fetch_anchors(self.followed, seen, reader, lambda note: self.compare(registry, note))
 
     # -- others' heads ----------------------------------------------------------------------------------------------
 

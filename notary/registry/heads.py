@@ -20,6 +20,7 @@ class State(StrEnum):
     DAMAGED = "damaged"
     UNSIGNED = "unsigned"
     NOT_COSIGNED = "not cosigned"
+    NOT_CONTINUED = "not shown to continue"
     ROLLED_BACK = "rolled back"
     FORKED = "forked"
     REFUSED = "refused"

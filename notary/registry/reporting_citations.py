@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from notary.core.check import Status
+from notary.core.header import Trust
 from notary.core.shown import shown_text
 from notary.core.verdict import Outcome
 from notary.registry.core.entry import members_of
@@ -15,14 +16,16 @@ from notary.registry.reporting_claims import (
     application_text,
     asserted_text,
     beside,
+    block_hints,
     window_json,
 )
-from notary.reporting import check_json
+from notary.reporting import block_json, block_text, check_json, trust_text, unconfirmed_text
 
 if TYPE_CHECKING:
+    from notary.registry.core.anchor_date import Dated
     from notary.registry.core.citation_verdict import CitationVerdict, Located
 
-NO_CLAIM = "No claim was given, so no anchor was checked: what the register has, you know since the day of your sync."
+SINCE_SYNC = "what the register has, you know since the day of your sync, and from no earlier day"
 
 
 def citation_sentences(verdict: CitationVerdict) -> Iterator[str]:
@@ -36,23 +39,45 @@ def citation_sentences(verdict: CitationVerdict) -> Iterator[str]:
         yield f"Check {wrong.number}, {wrong.name}. Found: {shown_text(wrong.found)}"
         yield f"Expected: {shown_text(wrong.expected)}"
     else:
-        yield "; ".join([_stands(here), *_missing(verdict, here), *beside(verdict)]) + "."
+        yield "; ".join([_stands(verdict, here), *_missing(verdict, here), *beside(verdict)]) + "."
         yield from (f"{shown_text(one[:1].upper() + one[1:])}" for one in here.findings)
-        yield NO_CLAIM
+        yield from _dated(verdict, here)
         yield KEEPER_S_WORD
     yield from (f"It is also {shown_text(str(one))}." for one in verdict.others)
     yield from (f"Not looked at: {shown_text(one)}." for one in verdict.left_out)
 
 
-def _stands(here: Located) -> str:
+def _stands(verdict: CitationVerdict, here: Located) -> str:
     cosigned = f", cosigned by {here.cosigned} of {len(here.registry.witnesses)} witnesses" * bool(
         here.registry.witnesses
     )
+    day = verdict.existed_by
+    existed = "" if day is None else f" in a checkpoint that existed no later than {day} (UTC), and"
     return (
         f"{application_text(here.record)} is in entry {here.link.index} of the register of {here.link.origin},"
-        f" {asserted_text(here.asserted_by, here.record.office)}{cosigned}, in a head that you saw on {here.seen_on}"
-        f" (UTC); its state there: {shown_text(here.state)}"
+        f" {asserted_text(here.asserted_by, here.record.office)}{cosigned},{existed} in a head that you saw on"
+        f" {here.seen_on} (UTC); its state there: {shown_text(here.state)}"
     )
+
+
+def _dated(verdict: CitationVerdict, here: Located) -> Iterator[str]:
+    """By what the date was found, and what it is not about; or why there is none."""
+    dated = verdict.dated
+    if dated is None or not dated.is_confirmed:
+        yield f"No anchor of it is confirmed: {_no_date(dated)}; {SINCE_SYNC}."
+        return
+    block = block_text(dated.verdict)
+    yield f"The checkpoint is that of {dated.size:,} entries; {block}; {trust_text(dated.verdict)}."
+    if here.last >= dated.size:
+        yield f"What the register says of it since, up to entry {here.last}, is not in that checkpoint."
+
+
+def _no_date(dated: Dated | None) -> str:
+    if dated is None:
+        return "no anchor of a head with this entry was read"
+    if not dated.names_a_block:
+        return "no block attests a checkpoint with it yet"
+    return shown_text(f"its checkpoint of {dated.size:,} entries is {unconfirmed_text(dated.verdict)}")
 
 
 def _missing(verdict: CitationVerdict, here: Located) -> Iterator[str]:
@@ -60,6 +85,8 @@ def _missing(verdict: CitationVerdict, here: Located) -> Iterator[str]:
         yield f"not proven as it is now: {shown_text(here.stale)}"
     if here.cosigned < here.registry.quorum:
         yield f"not proven: {here.registry.quorum} of your witnesses are asked for"
+    if verdict.needs_anchor and verdict.existed_by is None:
+        yield f"not dated with the trust that you ask for ({verdict.policy.least.word})"
     if verdict.check(4).status is Status.SKIPPED and here.record.digest is None:
         yield shown_text(verdict.check(4).found)
 
@@ -68,15 +95,25 @@ def citation_hints(verdict: CitationVerdict) -> Iterator[str]:
     """What the reader may do next."""
     if verdict.outcome is Outcome.UNCONFIRMED or verdict.left_out:
         yield "`notary registry sync` reads what is new in the registers that you follow"
+    dated = verdict.dated
+    if dated is not None and dated.names_a_block and not dated.is_confirmed:
+        yield from block_hints(dated.verdict)
     if verdict.outcome is Outcome.UNCONFIRMED:
         yield "a claim from the register's keeper shows more: notary registry check CLAIM.zip"
 
 
 def citation_json(verdict: CitationVerdict) -> dict[str, Any]:
-    here = verdict.located
+    here, policy = verdict.located, verdict.policy
+    anchor = verdict.dated and verdict.dated.verdict
+    block = anchor and anchor.block
     return {
         "verdict": verdict.outcome,
         "kind": "citation",
+        "network": policy.network.name,
+        "test_network": policy.network.is_test,
+        "trust": (anchor.trust if anchor else Trust.NONE).word,
+        "trust_meaning": trust_text(anchor) if anchor and block else None,
+        "required_trust": policy.require.word,
         "asserted_by": verdict.asserted_by,
         "entry": here
         and {
@@ -87,7 +124,10 @@ def citation_json(verdict: CitationVerdict) -> dict[str, Any]:
             "state": here.state,
             "findings": list(here.findings),
         },
-        "existed_by": None,
+        "existed_by": verdict.existed_by and verdict.existed_by.isoformat(),
+        "anchor": verdict.dated and verdict.dated.size,
+        "attestation": block_json(block, policy.network) if block else None,
+        "tried": list(anchor.tried) if anchor else [],
         "seen_on": here and here.seen_on.isoformat(),
         "witnesses": here
         and {"cosigned": here.cosigned, "of": len(here.registry.witnesses), "quorum": here.registry.quorum},

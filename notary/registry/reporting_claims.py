@@ -20,6 +20,7 @@ from notary.registry.core.trusted import Asserter
 from notary.reporting import block_json, block_text, check_json, trust_text, unconfirmed_text
 
 if TYPE_CHECKING:
+    from notary.core.verdict import Verdict
     from notary.registry.core.citation_verdict import CitationVerdict
     from notary.registry.core.claim import Claim
     from notary.registry.core.claim_verdict import ClaimVerdict
@@ -123,6 +124,8 @@ def _missing(verdict: ClaimVerdict) -> Iterator[str]:
         yield f"no key that you trust speaks for it: {shown_text(signature.found)}"
     elif registry is not None and verdict.cosigned < registry.quorum:
         yield f"{shown_text(verdict.check(8).found)}, and {registry.quorum} of your witnesses are asked for"
+    if verdict.is_in_doubt:
+        yield "the register signed its checkpoint, and did not show you that it continues what you have seen"
     if verdict.lacks_digest:
         yield f"the document cannot be compared: {shown_text(verdict.check(4).found)}"
     if verdict.is_promised:
@@ -133,7 +136,7 @@ def _missing(verdict: ClaimVerdict) -> Iterator[str]:
 
 def claim_hints(verdict: ClaimVerdict) -> Iterator[str]:
     """What the reader may do next."""
-    made_on, claim, registry = verdict.made_on, verdict.claim, verdict.registry
+    claim, registry = verdict.claim, verdict.registry
     if verdict.outcome not in (Outcome.PENDING, Outcome.UNCONFIRMED) or claim is None:
         return
     if registry is None:
@@ -144,12 +147,21 @@ def claim_hints(verdict: ClaimVerdict) -> Iterator[str]:
         yield f"or have the new vkey of {claim.origin} from its keeper, and put it into registries.toml"
     elif verdict.cosigned < registry.quorum:
         yield "ask for a claim with more cosignatures; a registry gets them from its witnesses after publishing"
+    if verdict.is_in_doubt:
+        yield "`notary registry sync` says more of that, and tells when it is settled"
     if verdict.is_promised:
         yield "calendars need some hours: ask the registry's keeper for the claim anew after that"
-    elif made_on is not None and made_on != verdict.policy.network.name and made_on in NETWORKS:
+    else:
+        yield from block_hints(verdict)
+
+
+def block_hints(verdict: Verdict | ClaimVerdict) -> Iterator[str]:
+    """What may be done where no block that an anchor names counts."""
+    made_on, policy = verdict.made_on, verdict.policy
+    if made_on is not None and made_on != policy.network.name and made_on in NETWORKS:
         yield f"--network {made_on} verifies it there"
-    elif verdict.block is None or verdict.trust < verdict.policy.least:
-        if not verdict.policy.network.is_test:
+    elif verdict.block is None or verdict.trust < policy.least:
+        if not policy.network.is_test:
             yield "`notary headers sync` downloads the chain's headers, which takes minutes; then check again"
         yield "a Bitcoin node of yours confirms it: --node http://HOST:8332"
 

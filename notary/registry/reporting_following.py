@@ -42,6 +42,7 @@ def synced_lines(one: Synced) -> Iterator[str]:
         for key in one.rotations:
             yield f"  its key has changed: a rotation, signed by the key before, names {shown_text(str(key))}"
             yield "  compare it with what the keeper says elsewhere; then put it into registries.toml"
+    yield from (f"  {shown_text(note)}" for note in one.notes)
     if one.problem is not None:
         yield f"  {shown_text(one.problem.message)}"
         yield from (f"  hint: {shown_text(hint)}" for hint in one.problem.hints)
@@ -65,6 +66,7 @@ def synced_json(one: Synced) -> dict[str, Any]:
             "checkpoint": write_note(seen.note).decode(),
             "refused_head": None if seen.other is None else write_note(seen.other).decode(),
             "evidence": seen.evidence,
+            "notes": list(one.notes),
         }
     return {"origin": one.registry.origin, "place": place_of(one.registry), "state": one.state, **kept, **problem}
 

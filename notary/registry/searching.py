@@ -15,6 +15,7 @@ from notary.registry.core.finding import numbers, plain, term, words
 from notary.registry.core.history import History, Logged, history
 from notary.registry.core.links import Link
 from notary.registry.core.trusted import Asserter, TrustedRegistry, asserted_by, trusted_for
+from notary.registry.doubting import doubt_about
 from notary.registry.edges.followed import Fetched, Followed, Seen
 from notary.registry.following import freshness
 from notary.registry.heads import RegistryError
@@ -125,11 +126,12 @@ def skipped(followed: Followed, registries: Sequence[TrustedRegistry]) -> tuple[
 
 
 def outdated(followed: Followed, registries: Sequence[TrustedRegistry], now: int) -> Iterator[RegistryError]:
-    """What is wrong with the registries that are looked at, and whose heads are older than the user allows."""
+    """What is wrong with the registries that are looked at: heads in doubt, or older than the user allows."""
     for registry in registries:
         seen = _usable(followed, registry)
-        if isinstance(seen, Seen) and (problem := freshness(seen, registry, now).problem) is not None:
-            yield problem
+        if isinstance(seen, Seen):
+            problems = doubt_about(followed, seen), freshness(seen, registry, now).problem
+            yield from (one for one in problems if one is not None)
 
 
 def _usable(followed: Followed, registry: TrustedRegistry) -> Seen | Skipped:

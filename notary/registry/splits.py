@@ -42,15 +42,20 @@ def find_split(smaller: Note, larger: Note, read: ReadTile, keys: Iterable[Verif
 def keep_evidence(split: Split, folder: Path) -> Path:
     """Writes the evidence into `folder`, under a name that no other split has. Raises SystemFailureError."""
     data = write_split(split)
-    name = re.sub(r"[^A-Za-z0-9.-]", "_", split.origin)[:80].lstrip(".")
-    path = folder / f"{name}-{hashlib.sha256(data).hexdigest()[:12]}.split.json"
+    path = evidence_path(folder, split.origin, f"{hashlib.sha256(data).hexdigest()[:12]}.split.json")
+    with written_whole(path) as stream:
+        stream.write(data)
+    return path
+
+
+def evidence_path(folder: Path, origin: str, rest: str) -> Path:
+    """Where in `folder`, which is made, a file about a registry goes. Raises SystemFailureError."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise SystemFailureError(f"{folder}: {reason_of(error)}") from None
-    with written_whole(path) as stream:
-        stream.write(data)
-    return path
+    name = re.sub(r"[^A-Za-z0-9.-]", "_", origin)[:80].lstrip(".")
+    return folder / f"{name}-{rest}"
 
 
 def read_head(path: Path) -> Note:

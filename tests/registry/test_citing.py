@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from notary.core.chain import Checkpoints
 from notary.core.check import Status
+from notary.core.facts import Policy
+from notary.core.header import NETWORKS, Trust
 from notary.core.verdict import Outcome
 from notary.registry.core.citation_verdict import judge_citation
 from notary.registry.core.cited import Asked
@@ -105,10 +108,15 @@ def test_what_is_cited_is_looked_up(office: Office, examiner: Examiner) -> None:
     assert (entry["origin"], entry["index"], entry["record"]["number"]) == (ORIGIN, 7, NUMBER)
     assert entry["link"] == f"notary:{ORIGIN}/7#{leaf}"
     assert answer.json["window"]["within"] is True
-    # No anchor was looked at.
-    assert answer.json["existed_by"] is None
+    # Its anchor is of another network than the one that is asked for.
+    assert (answer.json["existed_by"], answer.json["trust"]) == (None, "none")
     assert answer.json["seen_on"] is not None
-    assert "no anchor was checked" in " ".join(answer.json["sentences"])
+    assert "made on the network local, not on bitcoin" in " ".join(answer.json["sentences"])
+    demanding = examiner("check", *CITED, "--require", "work")
+    assert (demanding.code, demanding.json["verdict"]) == (3, "unconfirmed")
+    on_local = examiner("check", *CITED, *options, "--network", "local", "--offline")
+    assert (on_local.code, on_local.json["verdict"]) == (0, "verified")
+    assert on_local.json["existed_by"] is not None
 
     assert examiner("check", "--office", "XX", "--number", NUMBER.replace("/", " ")).code == 0
     (examiner.folder / "other.pdf").write_bytes(b"another")
@@ -243,6 +251,8 @@ def copy_of(source: Path, target: Path) -> None:
 
 
 def test_nothing_found_is_no_verdict_on_anything() -> None:
-    verdict = judge_citation([], [], Asked("XX", "1"), ["a.example is refused"])
+    policy = Policy(NETWORKS["bitcoin"], Trust.CHECKPOINT, Checkpoints())
+    left_out = ["a.example is refused"]
+    verdict = judge_citation([], [], Asked("XX", "1"), left_out, None, policy, needs_anchor=False)
     assert (verdict.outcome, verdict.asserted_by, verdict.window) == (Outcome.UNCONFIRMED, None, None)
     assert {one.status for one in verdict.checks} == {Status.SKIPPED}

@@ -230,3 +230,85 @@ def test_a_sealed_claim_stays_one_after_it_was_opened(keeper: Office) -> None:
     _, path = claim(keeper, SEALED)
     members = json.loads((unpacked(path) / "registry/claim.json").read_bytes())
     assert set(members) == {"format", "origin", "index", "record", "t"}
+
+
+# -- later entries --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def grown(keeper: Office) -> Office:
+    """The same with a grant, one whose application was opened, a sealed assignment, and a new key; all anchored."""
+    grant = row(3, event="granted", date="2028-01-10", digest="", filing_date="", right="")
+    opened = row(SEALED, event="published", date="2027-09-14", digest="", filing_date="", right="")
+    keeper.add([grant, opened])
+    keeper.add([row(4, event="assigned", date="2028-02-01", to="somebody", digest="")], "--sealed")
+    keeper.done("rotate", "--no-passphrase")
+    keeper.publish()
+    keeper.publish()
+    return keeper
+
+
+GRANT, OPENED, ASSIGNED, ROTATED = range(SIZE, SIZE + 4)
+
+
+@pytest.mark.parametrize(
+    ("number", "entry", "event", "is_sealed"),
+    [
+        (3, GRANT, "granted", False),
+        (3, 3, "filed", False),
+        (SEALED, OPENED, "published", False),
+        (SEALED, SEALED, "filed", True),
+        (4, ASSIGNED, "assigned", True),
+    ],
+)
+def test_a_claim_of_a_later_entry(
+    grown: Office, notary: Notary, tmp_path: Path, number: int, entry: int, event: str, is_sealed: bool
+) -> None:
+    made, path = claim(grown, number, "--entry", str(entry))
+    assert made["index"] == entry
+    members = json.loads((unpacked(path) / "registry/claim.json").read_bytes())
+    if not is_sealed:
+        assert members["entry"] == grown.read(vkey=grown.vkey)[entry]
+    trusted = tmp_path / "registries.toml"
+    trusted.write_text(
+        f'[[registry]]\norigin = "{ORIGIN}"\nfolder = "{grown.folder}"\nvkey = "{grown.vkey}"\noffices = ["XX"]\n'
+    )
+    answer = notary("registry", "check", path, "--registries", trusted, "--network", "local", "--offline", "--json")
+    assert (answer.code, answer.json["asserted_by"]) == (0, "office-asserted"), answer.err + answer.out
+    claimed = answer.json["entry"]
+    assert (claimed["index"], claimed["record"]["event"], claimed["sealed"]) == (entry, event, is_sealed)
+    if entry == GRANT:
+        assert "`granted` of 2028-01-10" in answer.json["sentences"][0]
+        # Its package is that of the first entry, whose digest it does not repeat.
+        (tmp_path / "filed.pdf").write_bytes(PACKAGE)
+        options = ("--registries", trusted, "--network", "local", "--offline", "--document", "filed.pdf", "--json")
+        compared = notary("registry", "check", path, *options)
+        assert (compared.code, compared.json["verdict"]) == (3, "unconfirmed")
+
+
+def test_entries_of_which_no_claim_is_made(grown: Office, tmp_path: Path) -> None:
+    grown.add([row(3, event="lapsed", date="2029-01-10", digest="")])
+    package = tmp_path / "package"
+    package.write_bytes(PACKAGE)
+    target = tmp_path / "claim.zip"
+    for code, words, number, arguments in [
+        (2, f"entry {GRANT} is about XX {row(3)['number']}, not about {row(4)['number']}", 4, ("--entry", GRANT)),
+        (2, f"entry {ASSIGNED} is about XX {row(4)['number']}", 3, ("--entry", ASSIGNED)),
+        (2, "is about no application", 3, ("--entry", ROTATED)),
+        (2, f"the registry has {SIZE + 5} entries; there is no entry {SIZE + 5}", 3, ("--entry", SIZE + 5)),
+        (3, f"entry {SIZE + 4} is not published yet", 3, ("--entry", SIZE + 4)),
+        (2, "--entry", 3, ("--entry", -1)),
+        (2, "no digest", 3, ("--entry", GRANT, "--data", package)),
+    ]:
+        refused = grown("claim", row(number)["number"], *map(str, arguments), "-o", target)
+        assert refused.code == code, refused.err
+        assert words in refused.err
+        assert not target.exists()
+
+
+def test_the_entry_says_which_of_two_applications_is_meant(office: Office) -> None:
+    office.add([row(1), row(1, office="DE")])
+    office.publish()
+    target = office.folder.with_name("claim.zip")
+    assert office.done("claim", row(1)["number"], "--entry", "1", "-o", target)["index"] == 1
+    assert office("claim", row(1)["number"], "--office", "XX", "--entry", "1", "-o", target).code == 2

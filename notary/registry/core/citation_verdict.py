@@ -1,7 +1,8 @@
 """From what was found in the registers that a reader follows to checks and a verdict on an application that is cited.
 
-The checks are those of a claim that need none (`claim_verdict`), by the same numbers. No anchor is looked at here: that
-the entry stood there the reader knows from the day on which he synced, and from no earlier day.
+The checks are those of a claim that need none (`claim_verdict`), by the same numbers; 10 to 12 are about the anchor of
+a head that the reader has seen (`anchor_date`). Without one that is confirmed he knows that the entry stood there from
+the day on which he synced, and from no earlier day; that is no fault of the entry's, unless he demands an anchor.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from notary.core.check import Check, Status, failed, passed, skipped
+from notary.core.facts import Policy
 from notary.core.verdict import Outcome
+from notary.registry.core.anchor_date import Dated
 from notary.registry.core.cited import Asked, Package, compare_citation, compare_document, find_period, lacks_digest
 from notary.registry.core.claim_verdict import BESIDE, ClaimCheck
 from notary.registry.core.entry import Open
@@ -25,8 +28,9 @@ class Located:
 
     `link` leads to the first of its entries that fits. `record` is what the register says last of it, with the digest
     of its first entry that has one; `state` and `findings` are those of its history. The head over `size` entries is
-    signed by `key`, or by nobody who counts; `cosigned` of the reader's witnesses did so too; `stale` says why it is
-    too old for him. `seen_on` is the day (UTC, by his own clock) on which he first saw a head of that size.
+    signed by `key`, or by nobody who counts; `cosigned` of the reader's witnesses did so too; `stale` says why it may
+    not be the newest: too old for him, or followed by one in doubt. `last` is the index of the history's last entry.
+    `seen_on` is the day (UTC, by his own clock) on which he first saw a head of that size.
     """
 
     registry: TrustedRegistry
@@ -40,17 +44,22 @@ class Located:
     cosigned: int
     stale: str | None
     seen_on: date
+    last: int
 
 
 @dataclass(frozen=True, slots=True)
 class CitationVerdict:
-    """The answer. `located` is None where nothing was found; `others` are further entries that fit, and `left_out` the
-    registers that were not looked at, and why."""
+    """The answer. `located` is None where nothing was found; `dated` is what dates its entry, None where no anchor of a
+    head with it was read; `others` are further entries that fit, and `left_out` the registers that were not looked at,
+    and why. `policy` is what anchors were judged by; `needs_anchor` where the reader demands a date."""
 
     outcome: Outcome
+    policy: Policy
+    needs_anchor: bool
     asked: Asked
     checks: tuple[ClaimCheck, ...]
     located: Located | None
+    dated: Dated | None
     others: tuple[Link, ...]
     left_out: tuple[str, ...]
     has_document: bool
@@ -61,6 +70,11 @@ class CitationVerdict:
     def asserted_by(self) -> Asserter | None:
         return None if self.located is None or self.outcome is Outcome.FAILED else self.located.asserted_by
 
+    @property
+    def existed_by(self) -> date | None:
+        """The day by which a checkpoint with the entry existed: none where no anchor is confirmed, or a check fails."""
+        return None if self.dated is None or self.outcome is Outcome.FAILED else self.dated.verdict.existed_by
+
     def check(self, number: int) -> ClaimCheck:
         return next(check for check in self.checks if check.number == number)
 
@@ -70,35 +84,55 @@ class CitationVerdict:
 
 
 def judge_citation(
-    found: Sequence[Located], packages: Sequence[Package], asked: Asked, left_out: Sequence[str]
+    found: Sequence[Located],
+    packages: Sequence[Package],
+    asked: Asked,
+    left_out: Sequence[str],
+    dated: Dated | None,
+    policy: Policy,
+    *,
+    needs_anchor: bool,
 ) -> CitationVerdict:
-    """The verdict on what is cited, by the first of `found`, which are in the order in which they count."""
+    """The verdict on what is cited, by the first of `found`, which are in the order in which they count.
+
+    `dated` is what dates that one's entry, under `policy`.
+    """
     here = found[0] if found else None
     record = None if here is None else here.record
     window, where, period = find_period(record, asked)
     checks = [
         compare_document(record, packages),
         *([skipped(5, "no register that you follow has it")] if here is None else _who_says_so(here)),
+        *(dated.verdict.checks if dated else _no_anchor(here)),
         compare_citation(record, asked),
         period,
     ]
+    no_digest, no_date = lacks_digest(record, packages), needs_anchor and not (dated is not None and dated.is_confirmed)
     if any(one.status is Status.FAILED and one.number not in BESIDE for one in checks):
         outcome = Outcome.FAILED
-    elif here is None or here.stale or here.cosigned < here.registry.quorum or lacks_digest(record, packages):
+    elif here is None or here.stale or here.cosigned < here.registry.quorum or no_digest or no_date:
         outcome = Outcome.UNCONFIRMED
     else:
         outcome = Outcome.VERIFIED
     return CitationVerdict(
         outcome,
+        policy,
+        needs_anchor,
         asked,
         tuple(ClaimCheck(one.number, one.status, one.expected, one.found) for one in checks),
         here,
+        dated,
         tuple(one.link for one in found[1:]),
         tuple(left_out),
         checks[0].status is Status.PASSED,
         window,
         where,
     )
+
+
+def _no_anchor(here: Located | None) -> list[Check]:  # checks 10, 11, 12
+    why = "there is no entry to date" if here is None else f"no anchor of a head with entry {here.link.index} is here"
+    return [skipped(10, why), *(skipped(number, "there is no anchor to follow") for number in (11, 12))]
 
 
 def _who_says_so(here: Located) -> list[Check]:  # checks 5, 7, 8, 9

@@ -64,13 +64,15 @@ class ClaimCheck(Check):
 @dataclass(frozen=True, slots=True)
 class FollowedLog:
     """What the reader has seen of a registry: why he refuses it, if he does; its keys, the one in force last, which
-    alone counts beyond the size `rotated`; the root that it had at the size of the claim's checkpoint, if he was there.
+    alone counts beyond the size `rotated`; the root that it had at the size of the claim's checkpoint, if he was there;
+    the texts of signed heads that it did not show to continue the one that he has seen.
     """
 
     refusal: str | None
     keys: tuple[VerifierKey, ...]
     rotated: int
     root: bytes | None
+    in_doubt: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,11 @@ class ClaimFacts:
     def bundle(self) -> BundleFacts:
         return self.anchor.bundle or BundleFacts()
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the claim rests on a head that the registry did not show to continue what the reader has seen."""
+        return self.followed is not None and self.proof is not None and self.proof.note.text in self.followed.in_doubt
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimVerdict:
@@ -109,7 +116,8 @@ class ClaimVerdict:
     `asserted_by` is None where the claim failed. `cosigned` counts the reader's witnesses who did. `has_document` says
     whether a file at hand is the one as filed, `lacks_digest` that nothing is there to compare the reader's with.
     `is_promised` where only calendars speak for the checkpoint yet. `window` is None where there is no period, `place`
-    where no later filing was named.
+    where no later filing was named. `is_in_doubt` where it rests on a head that the registry did not show to continue
+    the one that the reader has seen.
     """
 
     target: str
@@ -129,6 +137,7 @@ class ClaimVerdict:
     is_promised: bool
     window: Window | None
     place: Place | None
+    is_in_doubt: bool = False
 
     @property
     def trust(self) -> Trust:
@@ -161,7 +170,8 @@ def judge_claim(facts: ClaimFacts, asked: Asked, policy: Policy) -> ClaimVerdict
         vouched = (_inclusion(facts), _anchored(facts), _signature(facts))
         checks += [bag_check(facts.bundle), _claim(facts), compare_document(record, facts.packages), *vouched]
         checks += [witnesses, _whose_word(facts, all(one.status is Status.PASSED for one in vouched))]
-        checks += [*(_path_of(one, facts) for one in found.checks), compare_citation(record, asked), period]
+        anchored = [check_path(one, facts.anchor, facts.note_digest, "registry/checkpoint") for one in found.checks]
+        checks += [*anchored, compare_citation(record, asked), period]
     by_number = {check.number: check for check in checks}
     outcome = found.outcome(check for check in checks if check.number not in BESIDE)
     no_digest = lacks_digest(record, facts.packages)
@@ -189,11 +199,14 @@ def judge_claim(facts: ClaimFacts, asked: Asked, policy: Policy) -> ClaimVerdict
         found.is_promised,
         window,
         where,
+        facts.is_in_doubt,
     )
 
 
 def _is_vouched(facts: ClaimFacts, signature: Check, cosigned: int) -> bool:
-    """Whether the key that the reader trusts signed, and enough of his witnesses cosigned."""
+    """Whether the key that the reader trusts signed, and enough of his witnesses cosigned, a head not in doubt."""
+    if facts.is_in_doubt:
+        return False
     return signature.status is Status.PASSED and facts.registry is not None and cosigned >= facts.registry.quorum
 
 
@@ -236,6 +249,8 @@ def _anchored(facts: ClaimFacts) -> Check:  # check 6
     if facts.note.text != facts.proof.note.text:
         return failed(6, expected, "another checkpoint")
     checkpoint, followed = facts.proof.checkpoint, facts.followed
+    if facts.is_in_doubt:
+        return passed(6, expected, "the same text; the register did not show you that it continues what you have seen")
     if followed is None or followed.root is None:
         return passed(6, expected, "the same text")
     if followed.root != checkpoint.root:
@@ -337,11 +352,12 @@ def _whose_word(facts: ClaimFacts, stands: bool) -> Check:  # check 9
 # -- the anchor -----------------------------------------------------------------------------------------------------
 
 
-def _path_of(check: Check, facts: ClaimFacts) -> Check:
-    """Check 10 with the proof's beginning: the SHA-256 of registry/checkpoint. The others are as they are."""
-    proof, digest = facts.anchor.proof, facts.note_digest
+def check_path(check: Check, anchor: Facts, digest: bytes | None, file: str) -> Check:
+    """Check 10 with the proof's beginning: `digest`, the SHA-256 of `file`, the anchored checkpoint's. The others are
+    as they are."""
+    proof = anchor.proof
     if check.number != 10 or proof is None or digest is None:
         return check
     if (proof.hash_name, proof.digest) != ("sha256", digest):
-        return failed(10, f"a proof of registry/checkpoint, SHA-256 {digest.hex()}", f"a proof of {proof.digest.hex()}")
+        return failed(10, f"a proof of {file}, SHA-256 {digest.hex()}", f"a proof of {proof.digest.hex()}")
     return check

@@ -3,8 +3,9 @@
 Without statistics SQLite rather goes through all entries in their order than use an index: INDEXED BY says which.
 
 Of each registry: the last signed head that was verified, the entries that were proven to be under it, the hash tiles
-over them, and the keys that signed, in their order. Of each witness's key that is used here: the heads that it
-cosigned. Every method is one transaction; synchronous, so that what a witness has once seen lasts through a power cut.
+over them, the keys that signed, in their order, the anchors of heads (`followed_anchors`) and heads in doubt
+(`followed_doubts`). Of each witness's key that is used here: the heads that it cosigned. Every method is one
+transaction; synchronous, so that what a witness has once seen lasts through a power cut.
 """
 
 import os
@@ -25,6 +26,7 @@ from notary.registry.core.history import Logged
 from notary.registry.core.log import ReadTile
 from notary.registry.core.note import Note, VerifierKey, read_note, read_vkey, write_note
 from notary.registry.core.tiles import ENTRIES, WIDTH, Tile, write_bundle
+from notary.registry.edges import followed_anchors, followed_doubts
 from notary.sqlite import transaction
 
 _APPLICATION = 0x4E6F7446
@@ -139,6 +141,8 @@ class Followed:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self.path = path
+        self.anchors = followed_anchors.KeptAnchors(connection)
+        self.doubts = followed_doubts.KeptDoubts(connection)
 
     # -- registries -------------------------------------------------------------------------------------------------
 
@@ -157,6 +161,7 @@ class Followed:
                 " VALUES (?, ?, ?, 0, ?, ?, 0)",
                 *(head.origin, write_note(note), now, "\n".join(map(str, keys)), head.size),
             )
+            followed_anchors.want(self._connection, note)
 
     def advance(self, seen: Seen, note: Note, now: int) -> None:
         """Takes a head that continues the last one, or the same one with other signatures; a refusal is lifted."""
@@ -166,6 +171,7 @@ class Followed:
                 "UPDATE registry SET note = ?, seen_at = ?, refusal = NULL, other = NULL, evidence = NULL WHERE id = ?",
                 *(write_note(note), seen_at, seen.id),
             )
+            followed_anchors.want(self._connection, note)
 
     def trust(self, seen: Seen, key: VerifierKey, since: int) -> None:
         """Takes a key that the user has put in the place of those before."""
@@ -391,5 +397,7 @@ def _make(connection: sqlite3.Connection, path: Path) -> None:
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {_APPLICATION}")
             connection.execute(f"PRAGMA user_version = {_VERSION}")
+        for added in (followed_anchors.SCHEMA, followed_doubts.SCHEMA):
+            connection.execute(added)
     finally:
         connection.execute("COMMIT")

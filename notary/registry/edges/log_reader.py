@@ -54,6 +54,10 @@ class LogReader:
             data = self._fetch(path, limit)
         return data
 
+    def optional(self, path: str, limit: int) -> bytes | None:
+        """The file at `path`, or None where there is none now; it is not waited for."""
+        return self._fetch(path, limit)
+
     def tile(self, tile: Tile) -> bytes:
         """The bytes of `tile`: a `ReadTile` of the log's core."""
         for is_last in (False, True):

@@ -207,6 +207,25 @@ class Register:
         opening = self.opening(first)
         return Known(first, leaf, _open(data) if opening is None else opening.record, last)
 
+    def record_at(self, index: int) -> Open | None:
+        """What the open entry at `index` says; None where there is none, or it is of another kind."""
+        for data in self.entries(index, index + 1):
+            entry = read_entry(data)
+            return entry if isinstance(entry, Open) else None
+        return None
+
+    def object_of(self, index: int) -> int | None:
+        """The index of the first entry of the object that the entry at `index` is about; None where it is about none,
+        or there is none."""
+        sealed = self._connection.execute("SELECT object FROM secrets WHERE number = ?", (index,)).fetchone()
+        if sealed is not None:
+            return int(sealed[0])
+        record = self.record_at(index)
+        if record is None or record.object is None:
+            return None if record is None else index
+        found = self._connection.execute("SELECT first FROM objects WHERE leaf = ?", (record.object,)).fetchone()
+        return None if found is None else int(found[0])
+
     @contextmanager
     def appending(self) -> Iterator["Appending"]:
         """To append entries: all that are appended in the block, or none."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from notary import limits
+from notary.core.ed25519 import KEY_BYTES, is_proper_key
 from notary.core.strict_json import quoted
 from notary.errors import FormatError
 
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
 ED25519 = "ssh-ed25519"
 RSA = "ssh-rsa"
 ECDSA = "ecdsa-sha2-"
-
-_ED25519_BYTES = 32
-_FIELD = 2**255 - 19
-_SMALL_ORDER_Y = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
-_SMALL_ORDER = {0, 1, _FIELD - 1, _SMALL_ORDER_Y, _FIELD - _SMALL_ORDER_Y}
-"""The y of the points of edwards25519 whose order divides 8: as keys they have signatures that fit any message."""
 
 _CURVE_BITS = {"nistp256": 256, "nistp384": 384, "nistp521": 521}
 
@@ -126,7 +121,7 @@ class PublicKey:
         """Its size as ssh-keygen counts it."""
         if self.kind == RSA:
             return _rsa_numbers(self.blob)[1].bit_length()
-        return _CURVE_BITS.get(self.kind.removeprefix(ECDSA), 8 * _ED25519_BYTES)
+        return _CURVE_BITS.get(self.kind.removeprefix(ECDSA), 8 * KEY_BYTES)
 
     @property
     def line(self) -> str:
@@ -217,10 +212,9 @@ def _ed25519_key(reader: Reader) -> "Ed25519PublicKey":
 
     raw = reader.string()
     reader.end()
-    if len(raw) != _ED25519_BYTES:
-        raise FormatError(f"the key has {len(raw)} bytes, not {_ED25519_BYTES}")
-    y = int.from_bytes(raw, "little") & (2**255 - 1)
-    if y >= _FIELD or y in _SMALL_ORDER:
+    if len(raw) != KEY_BYTES:
+        raise FormatError(f"the key has {len(raw)} bytes, not {KEY_BYTES}")
+    if not is_proper_key(raw):
         raise FormatError("the key is no proper point of its curve: it would let any signature pass")
     return Ed25519PublicKey.from_public_bytes(raw)
 

@@ -20,7 +20,7 @@ const RIGHTS = "patent utility-model design trademark other".split(" ");
 export const ADDRESS =
   /^https?:\/\/([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(\/[\w.~:/@!$&'()*+,;=%-]*)?([?#][\w.~:/?#@!$&'()*+,;=%-]*)?$/;
 /** What WIPO DAS gives as access codes, which are credentials. */
-const CODE_WORDS = /(access|das)[^\p{L}\p{N}]{0,3}code/iu;
+const CODE_WORDS = /([Aa][Cc][Cc][Ee][Ss]{2}|[Dd][Aa][Ss])[^0-9A-Za-z]{0,3}[Cc][Oo][Dd][Ee]/u;
 const CODE_BEHIND = /.((?!\ufeff)[\s,;:|#=\\([]|[/._-](?=\d*[A-Za-z])(?=[A-Za-z]*\d))[\dA-Za-z]{4}[\])]?$/;
 
 /**
@@ -32,7 +32,7 @@ const isLine = (value, longest = LIMITS.registryTextBytes) =>
   /^[^ ](.*[^ ])?$/u.test(value) &&
   !/[\0-\x1f\x7f-\x9f\u2028\u2029]/.test(value) &&
   utf8(value).length <= longest &&
-  !CODE_WORDS.test(value.replace(/\u0345/g, " ")); // which is no letter, and with `i` is taken for one
+  !CODE_WORDS.test(value);
 
 /** @param {unknown} value */
 const isDay = (value) => typeof value === "string" && isMoment(`${value}T00:00:00Z`, false);

@@ -78,7 +78,7 @@ def is_text(value: Any, longest: int) -> bool:
         return False
     if value != value.strip(" ") or re.search(NO_TEXT, value):
         return False
-    return not re.search(r"(?i)(access|das)[\W_]{0,3}code", value)
+    return not re.search(r"(?a)(?i:access|das)[^0-9A-Za-z]{0,3}(?i:code)", value)
 
 
 def is_day(value: Any) -> bool:

@@ -190,7 +190,7 @@ def test_half_of_a_pair_is_no_text() -> None:
     [
         {"next_key": "x"},
         {"next_key": 1},
-        {"next_key": str(VerifierKey("w", COSIGNATURE, bytes(32)))},
+        {"next_key": str(VerifierKey("w", COSIGNATURE, bytes([4]) * 32))},
         {"next_key": str(KEY).replace("ip+", "op+")},
         {"date": "2031-02-29"},
         {"date": None},

@@ -207,7 +207,7 @@ def test_the_first_opening_counts() -> None:
 
 
 def test_what_is_no_history() -> None:
-    rotation = KeyRotation(VerifierKey("x", ED25519, bytes(32)), FILING_DATE)
+    rotation = KeyRotation(VerifierKey("x", ED25519, bytes([4]) * 32), FILING_DATE)
     with pytest.raises(InputError, match="not 0"):
         history([])
     with pytest.raises(InputError, match="log's order"):

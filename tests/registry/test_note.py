@@ -124,14 +124,22 @@ def test_vkeys_that_are_none(vkey: str) -> None:
 )
 def test_names_that_are_none(name: str) -> None:
     with pytest.raises(FormatError):
-        VerifierKey(name, ED25519, bytes(32))
+        VerifierKey(name, ED25519, bytes([4]) * 32)
     with pytest.raises(FormatError):
         Signature(name, bytes(4), b"signature")
 
 
+@pytest.mark.parametrize(
+    "public_key", [bytes(32), b"\1" + bytes(31), b"\xec" + b"\xff" * 30 + b"\x7f", b"\xff" * 32], ids=bytes.hex
+)
+def test_keys_by_which_any_signature_passes_are_none(public_key: bytes) -> None:
+    """Points of small order, and one that is written in a second way (see tests/core/test_openssh.py)."""
+    with pytest.raises(FormatError, match="no proper point"):
+        VerifierKey("name", ED25519, public_key)
+
+
 def test_a_key_that_is_no_point_verifies_nothing() -> None:
-    for public_key in (b"\xff" * 32, sha256(b"any")):
-        assert not VerifierKey("name", ED25519, public_key).verifies(bytes(64), b"message")
+    assert not VerifierKey("name", ED25519, sha256(b"any")).verifies(bytes(64), b"message")
     assert not LOG.key.verifies(b"", b"message")
     assert not LOG.key.verifies(LOG.sign(b"message") + b"\0", b"message")
 
@@ -184,7 +192,7 @@ def test_keys_that_cannot_be_told_apart_are_refused() -> None:
     """Two keys with one name and one ID: any two of 2**16 will do."""
     seen: dict[bytes, VerifierKey] = {}
     for number in range(2**20):
-        key = VerifierKey("name", ED25519, number.to_bytes(32, "big"))
+        key = VerifierKey("name", ED25519, (2 + number).to_bytes(32, "little"))
         other = seen.setdefault(key.id, key)
         if other != key:
             break

@@ -11,7 +11,7 @@ from notary.registry.core.note import COSIGNATURE, ED25519, VerifierKey
 from notary.registry.core.trusted import Asserter, TrustedRegistry, asserted_by, read_trusted, trusted_for
 
 ORIGIN = "registry.example/ip"
-KEY = VerifierKey(ORIGIN, ED25519, bytes(32))
+KEY = VerifierKey(ORIGIN, ED25519, bytes([4]) * 32)
 WITNESSES = tuple(VerifierKey(f"witness{n}.example", COSIGNATURE, bytes([n]) * 32) for n in (1, 2, 3))
 
 
@@ -98,7 +98,7 @@ def test_the_registry_of_an_origin() -> None:
         ({"witnesses": str(WITNESSES[0])}, "no list"),
         ({"witnesses": [7]}, "witnesses is not text"),
         ({"witnesses": [str(WITNESSES[0])] * 2}, "twice the public key"),
-        ({"witnesses": [str(VerifierKey("me", COSIGNATURE, bytes(32)))], "quorum": 1}, "twice the public key"),
+        ({"witnesses": [str(VerifierKey("me", COSIGNATURE, bytes([4]) * 32))], "quorum": 1}, "twice the public key"),
         ({"quorum": None}, "witnesses and no quorum"),
         ({"quorum": 4}, "from 0 to 3"),
         ({"quorum": -1}, "from 0 to 3"),

@@ -6,8 +6,10 @@ Of TOML the page reads what FORMAT.md shows of a registries.toml, and refuses th
 import json
 import random
 import re
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from unicodedata import category
@@ -18,7 +20,7 @@ from notary.core.check import Check
 from notary.errors import FormatError
 from notary.registry.core.cited import Asked, find_period
 from notary.registry.core.claim import Claim, read_claim, write_claim
-from notary.registry.core.note import COSIGNATURE, ED25519, Signature, VerifierKey, read_note, write_note
+from notary.registry.core.note import COSIGNATURE, Signature, VerifierKey, read_note, write_note
 from notary.registry.core.terms import Right
 from notary.registry.core.tlog_proof import read_tlog_proof, write_tlog_proof
 from notary.registry.core.trusted import read_trusted
@@ -222,13 +224,21 @@ def test_what_is_no_text_or_too_much(node: Node) -> None:
         assert re.match(rf"{NAME}(?:, line 1:| is not UTF-8, or over| has over 500)", fault), fault
 
 
+def written_vkey(name: str, key: bytes) -> str:
+    key_id = sha256(name.encode() + b"\n" + key).hexdigest()[:8]
+    return f"{name}+{key_id}+{b64encode(key).decode()}"
+
+
 @pytest.mark.parametrize("key", [b"\1" + bytes(31), bytes(32), b"\xec" + b"\xff" * 30 + b"\x7f", b"\xff" * 32])
 def test_keys_by_which_any_signature_passes(node: Node, key: bytes) -> None:
     """Of points whose order divides 8, or written in a second way, of which browsers make different things."""
-    for text in (
-        registries().replace(str(LOG.key), str(VerifierKey(LOG.name, ED25519, key))),
-        registries(witnesses=[VerifierKey("w", COSIGNATURE, key)], quorum=1),
-    ):
+    sound = registries()
+    for one in (LOG.key, WITNESSES[0].key):
+        vkey = written_vkey(one.name, bytes([one.type]) + key)
+        assert str(one) == written_vkey(one.name, bytes([one.type]) + one.public_key)
+        text = sound.replace(str(one), vkey)
+        assert text != sound
+        assert by_notary("trusted", text.encode()) is None
         assert line_named(node, text) in (4, 6)
 
 

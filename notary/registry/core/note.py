@@ -26,6 +26,7 @@ from dataclasses import dataclass, replace
 
 from notary import limits
 from notary.core.digest import digest_of
+from notary.core.ed25519 import KEY_BYTES, is_proper_key
 from notary.core.strict_json import quoted
 from notary.errors import EvidenceError, FormatError, InputError
 
@@ -36,7 +37,6 @@ COSIGNATURE = 0x04
 """A witness's timestamped Ed25519 signature (C2SP tlog-cosignature)."""
 
 _KEY_ID_BYTES = 4
-_PUBLIC_KEY_BYTES = 32
 _DASH = "\u2014"
 
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
@@ -95,8 +95,10 @@ class VerifierKey:
         _check_name(self.name)
         if self.type not in {ED25519, COSIGNATURE}:
             raise FormatError(f"a key of type {self.type}; this reads Ed25519 keys, of type {ED25519} or {COSIGNATURE}")
-        if len(self.public_key) != _PUBLIC_KEY_BYTES:
-            raise FormatError(f"an Ed25519 key of {len(self.public_key)} bytes; it has {_PUBLIC_KEY_BYTES}")
+        if len(self.public_key) != KEY_BYTES:
+            raise FormatError(f"an Ed25519 key of {len(self.public_key)} bytes; it has {KEY_BYTES}")
+        if not is_proper_key(self.public_key):
+            raise FormatError("the key is no proper point of its curve: it would let any signature pass")
 
     @property
     def id(self) -> bytes:

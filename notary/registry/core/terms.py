@@ -59,7 +59,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 _CODE_KEY = re.compile("accesscode|dascode|daskey|dasaccess|confirmation|password")
-_CODE_WORDS = re.compile(r"(?:access|das)[\W_]{0,3}code", re.IGNORECASE)
+_CODE_WORDS = re.compile(r"([Aa][Cc][Cc][Ee][Ss]{2}|[Dd][Aa][Ss])[^0-9A-Za-z]{0,3}[Cc][Oo][Dd][Ee]")
 _MIXED = "(?=[0-9]*[A-Za-z])(?=[A-Za-z]*[0-9])"
 _CODE_BEHIND = re.compile(rf".(?:[\s,;:|#=\\(\[]|[/._-]{_MIXED})[0-9A-Za-z]{{4}}[\])]?\Z")
 _DAS = re.compile("([A-Z]{2}) ([^ ].*)")

@@ -28,11 +28,11 @@ from notary.registry.core.claim_verdict import ClaimVerdict
 from notary.registry.reporting_claims import claim_hints
 from notary.reporting import banner, size_text, verdict_hints
 
+from .answer import CODES
 from .options import HeadersFile, Json, LedgerPath, NetworkName, NodeCookie, NodeUrl, Quiet, Require, in_force
 from .policy import PolicyPath, SignersFile, TsaRoots, verification_demands, verification_policy
 from .registry.trusting import RegistriesPath, trusted_registries
 from .terminal import Terminal
-from .verify import CODES
 
 if TYPE_CHECKING:
     from notary.core.facts import Policy

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from notary.core.verdict import Outcome, Verdict
+from notary.core.verdict import Verdict
 from notary.edges.header_files import open_headers
 from notary.errors import InputError
 from notary.outside import LOCAL
 from notary.report import Made
 from notary.report import report as report_on
-from notary.reporting import banner, check_lines, verdict_hints, verdict_json, verdict_sentences
+from notary.reporting import check_lines, verdict_hints, verdict_json, verdict_sentences
 from notary.reporting_who import countersignatures_json, countersigned_sentences
 from notary.verifying import ClaimError, Progress
 from notary.verifying import verify as verify_target
 
+from .answer import CODES, show_answer
 from .options import HeadersFile, Json, LedgerPath, NetworkName, NodeCookie, NodeUrl, Quiet, Require, in_force
 from .paper import CheckedBy, ReportFile, asked_paper
 from .policy import PolicyPath, SignersFile, TsaRoots, verification_demands, verification_policy
@@ -29,14 +30,7 @@ if TYPE_CHECKING:
     from notary.core.facts import Policy
     from notary.headers import HeaderSources
 
-CODES = {
-    Outcome.VERIFIED: ExitCode.DONE,
-    Outcome.FAILED: ExitCode.FAILED,
-    Outcome.PENDING: ExitCode.NOT_PROVEN,
-    Outcome.UNCONFIRMED: ExitCode.NOT_PROVEN,
-}
 _WORST = (ExitCode.DONE, ExitCode.NOT_PROVEN, ExitCode.FAILED)
-COLORS = {Outcome.VERIFIED: 32, Outcome.FAILED: 31, Outcome.PENDING: 33, Outcome.UNCONFIRMED: 33}
 
 
 def verify(
@@ -135,11 +129,5 @@ def _code(one: Countersigned) -> ExitCode:
 
 def show_verdict(terminal: Terminal, verdict: Verdict) -> None:
     """The verdict in words: the answer first, then every check that was made."""
-    first, *rest = verdict_sentences(verdict)
-    if line := banner(verdict.policy.network):
-        terminal.say(line)
-    terminal.say(f"{terminal.strong(verdict.outcome.upper(), COLORS[verdict.outcome])}: {first}", *rest, "")
-    terminal.say(*check_lines(verdict))
-    hints = list(verdict_hints(verdict))
-    if hints:
-        terminal.note("", *(f"hint: {hint}" for hint in hints))
+    sentences, checks, hints = verdict_sentences(verdict), check_lines(verdict), verdict_hints(verdict)
+    show_answer(terminal, verdict.policy.network, verdict.outcome, sentences, checks, hints)

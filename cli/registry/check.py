@@ -23,13 +23,13 @@ from notary.registry.core.terms import real_date
 from notary.registry.core.window import read_holidays
 from notary.registry.reporting_certificates import checked_json, checked_report, checked_sentences
 from notary.registry.reporting_claims import claim_hints
-from notary.reporting import banner, check_line
+from notary.reporting import check_line
 
+from ..answer import CODES, show_answer
 from ..options import HeadersFile, InForce, Json, LedgerPath, NetworkName, NodeCookie, NodeUrl, Quiet, Require, in_force
 from ..paper import CheckedBy, Paper, ReportFile, asked_paper
 from ..policy import verification_demands, verification_policy
 from ..terminal import ExitCode, Terminal
-from ..verify import CODES, COLORS
 from .sync import registries_folder
 from .trusting import RegistriesPath, trusted_registries
 
@@ -174,14 +174,8 @@ def show_claim(
 ) -> ExitCode:
     """The verdict in words: the answer first, then every check; or as JSON; and on paper. Its exit code."""
     verdict = checked.verdict
-    first, *rest = checked_sentences(checked)
-    if line := banner(verdict.policy.network):
-        terminal.say(line)
-    terminal.say(f"{terminal.strong(verdict.outcome.upper(), COLORS[verdict.outcome])}: {first}", *rest, "")
-    terminal.say(*map(check_line, checked.checks))
-    hints = list(claim_hints(verdict))
-    if hints:
-        terminal.note("", *(f"hint: {hint}" for hint in hints))
+    sentences, checks, hints = checked_sentences(checked), map(check_line, checked.checks), claim_hints(verdict)
+    show_answer(terminal, verdict.policy.network, verdict.outcome, sentences, checks, hints)
     if paper is not None:
         paper.write(terminal, clock, lambda made, progress: checked_report(checked, inputs, made, progress))
     terminal.document(checked_json(checked))
@@ -192,12 +186,7 @@ def show_citation(terminal: Terminal, verdict: CitationVerdict) -> ExitCode:
     """The same for what was looked up."""
     from notary.registry.reporting_citations import citation_hints, citation_json, citation_sentences
 
-    first, *rest = citation_sentences(verdict)
-    if verdict.policy and (line := banner(verdict.policy.network)):
-        terminal.say(line)
-    terminal.say(f"{terminal.strong(verdict.outcome.upper(), COLORS[verdict.outcome])}: {first}", *rest, "")
-    terminal.say(*map(check_line, verdict.checks))
-    if hints := list(citation_hints(verdict)):
-        terminal.note("", *(f"hint: {hint}" for hint in hints))
+    sentences, checks, hints = citation_sentences(verdict), map(check_line, verdict.checks), citation_hints(verdict)
+    show_answer(terminal, verdict.policy.network, verdict.outcome, sentences, checks, hints)
     terminal.document(citation_json(verdict))
     return CODES[verdict.outcome]

@@ -26,14 +26,16 @@ def sightings_for(
     sources: HeaderSources,
     bundled: HeaderRuns | None,
     named: NamedBlock | None = None,
+    bundled_as: str = "the bundle's own headers",
 ) -> tuple[tuple[Sighting, ...], tuple[str, ...]]:
     """What sources have of the attested blocks and of the one that the manifest names, and why some were not asked.
 
-    One after another, until a block of each kind is borne out with the trust that is asked for.
+    One after another, until a block of each kind is borne out with the trust that is asked for. `bundled` came with the
+    proof, and `bundled_as` is what they are called.
     """
     if named is not None and named.network != policy.network.name:
         named = None
-    search = _Search(policy, sources, bundled, blocks_of(attestations), named)
+    search = _Search(policy, sources, bundled, bundled_as, blocks_of(attestations), named)
     for look in (search.node, search.store, search.given, search.peers, search.explorers):
         if search.is_settled():
             break
@@ -46,6 +48,7 @@ class _Search:
     policy: Policy
     sources: HeaderSources
     bundled: HeaderRuns | None
+    bundled_as: str
     blocks: list[tuple[int, bytes]]
     named: NamedBlock | None
     sightings: list[Sighting] = field(default_factory=list)
@@ -108,7 +111,7 @@ class _Search:
 
     def given(self) -> None:
         network = self.policy.network.name
-        for kept, name in ((self.sources.file, "the headers file"), (self.bundled, "the bundle's own headers")):
+        for kept, name in ((self.sources.file, "the headers file"), (self.bundled, self.bundled_as)):
             if kept is None:
                 continue
             if kept.network not in (None, network):

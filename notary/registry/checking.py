@@ -104,7 +104,7 @@ def _gather(
     ots, ots_fault = _part(container, ANCHOR_FILE, limits.PROOF_BYTES, read_proof)  # 10
     runs, headers_fault = _runs(container)
     made_on = runs.network if runs else None
-    sightings, unreachable = sighted(ots, runs, policy, sources)  # 11, 12
+    sightings, unreachable = sighted(ots, runs, "claim", policy, sources)  # 11, 12
     bundle = BundleFacts(entries=len(container.numbers), bag=bag, headers_fault=headers_fault)
     registry = None if claim is None else trusted_for(trusted.registries, claim.origin)
     return ClaimFacts(
@@ -125,13 +125,13 @@ def _gather(
 
 
 def sighted(
-    ots: Proof | None, runs: HeaderRuns | None, policy: Policy, sources: HeaderSources
+    ots: Proof | None, runs: HeaderRuns | None, whose: str, policy: Policy, sources: HeaderSources
 ) -> tuple[tuple[Sighting, ...], tuple[str, ...]]:
     """What sources, and the headers `runs` beside the proof, have of its blocks, and why some were not asked; nothing
-    where it was made on another network."""
+    where it was made on another network. `whose` those headers are is said of them."""
     if ots is None or (runs is not None and runs.network not in (None, policy.network.name)):
         return (), ()
-    return sightings_for(ots.attestations, policy, sources, runs)
+    return sightings_for(ots.attestations, policy, sources, runs, bundled_as=f"the {whose}'s own headers")
 
 
 def _followed(trusted: Trusted, registry: TrustedRegistry, size: int) -> FollowedLog | None:

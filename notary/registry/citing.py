@@ -109,7 +109,7 @@ def _anchored(kept: KeptAnchor, dating: Dating) -> tuple[Anchored, bool]:
     """What is to be judged of an anchor, and whether it names a block. Both files were read before they were kept."""
     name = f"anchors/{kept.size}.checkpoint"
     proof, runs = read_proof(kept.proof or b""), anchored_headers(kept)
-    sightings, unreachable = sighted(proof, runs, dating.policy, dating.sources)
+    sightings, unreachable = sighted(proof, runs, "register", dating.policy, dating.sources)
     facts = Facts(f"{name}.ots", name, Files(0, 0), BundleFacts(), proof, None, sightings, unreachable)
     made_on = runs.network if runs else None
     return Anchored(kept.size, digest_of(kept.checkpoint or b""), facts, made_on), bool(blocks_of(proof.attestations))

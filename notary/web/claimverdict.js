@@ -187,7 +187,8 @@ async function gathered(zip, gathering) {
   const runs = orFault(() => index.value && data.value && readRuns(index.value, data.value));
   const madeOn = runs.value?.network;
   const isHere = !madeOn || madeOn === policy.network.name;
-  const seen = await sightingsFor(wantedBy(isHere ? proof : null, null), policy, sources, isHere ? runs.value : null);
+  const wanted = wantedBy(isHere ? proof : null, null);
+  const seen = await sightingsFor(wanted, policy, sources, isHere ? runs.value : null, "claim");
   const bundle = { ...NO_BUNDLE, entries: zip.entries.length, bag, headersFault: runs.fault };
   /** @type {Package[]} */
   const packages = zip.entries

@@ -22,9 +22,9 @@ import { LIMITS } from "./limits.js";
  * @param {Wanted} wanted
  * @param {Policy} policy
  * @param {Sources} sources
- * @param {HeaderRuns | null} bundled
+ * @param {HeaderRuns | null} bundled  that came with the proof
  */
-export async function sightingsFor(wanted, policy, { headers: given, explorers }, bundled) {
+export async function sightingsFor(wanted, policy, { headers: given, explorers }, bundled, whose = "bundle") {
   const { network } = policy;
   /** @type {Sighting[]} */
   const sightings = [];
@@ -35,7 +35,7 @@ export async function sightingsFor(wanted, policy, { headers: given, explorers }
   const file = given ? readRuns(given.index, given.data) : null;
   for (const { runs, source } of [
     { runs: file, source: "the headers file" },
-    { runs: bundled, source: "the bundle's own headers" },
+    { runs: bundled, source: `the ${whose}'s own headers` },
   ]) {
     const heights = runs ? open() : [];
     if (!runs || (!heights.length && runs.network === network.name)) continue;

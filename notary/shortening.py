@@ -1,7 +1,8 @@
 """A script without comments and blanks, and with short names: the same program in half the bytes.
 
 tree-sitter says what is what. Variables are renamed, one name for one name throughout, as far as each of their uses is
-declared in the script by the language's rules of scope; members never are, since they may be anybody's.
+declared in the script by the language's rules of scope; members never are, since they may be anybody's. A script that
+asks for the names of its own functions, or evaluates text, is not the same any more.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _ENDED = {
 }
 _UNFIT = {"variable_declaration", "with_statement", "import_statement", "export_statement"}
 
-_AS_ONE = re.compile(r"[\w$\\]{2}|\d\.|\+\+|--|//|/\*|<!")
+_AS_ONE = re.compile(r"[\w$\\/][\w$\\]|\d\.|\+\+|--|//|/\*|<!")  # what looks like flags behind a pattern too
 _FIRST = string.ascii_letters + "$_"
 _KEYWORDS = {"as", "do", "for", "get", "if", "in", "let", "new", "of", "set", "try", "var"}
 """Those of up to three letters: no name has more."""
@@ -44,7 +45,7 @@ def shorten(script: str) -> str:
     """The same program, a line for each statement at its top.
 
     Raises ValueError where it is no script, or has what this does not know: `var`, whose scope is another, modules, and
-    statements without their semicolons.
+    statements and fields without their semicolons.
     """
     import tree_sitter_javascript
     from tree_sitter import Language, Parser
@@ -60,6 +61,8 @@ def shorten(script: str) -> str:
 def short_names(root: Node) -> dict[str, str]:
     """Short names for those that the script declares, the shortest for the most used; none for what is not its own."""
     nodes = list(_all(root))
+    if unfit := next(filter(_is_unfit, nodes), None):
+        raise ValueError(f"this cannot be shortened: {_text(unfit)[:60]}")
     declared: defaultdict[int, set[str]] = defaultdict(set)
     for scope, name in (found for node in nodes for found in _declarations(node)):
         declared[scope.id].add(_text(name))
@@ -80,10 +83,14 @@ def _all(node: Node) -> Iterator[Node]:
         yield from _all(child)
 
 
+def _is_unfit(node: Node) -> bool:
+    if node.type == "field_definition":
+        return node.next_sibling is None or node.next_sibling.type != ";"
+    return node.type in _UNFIT or (node.type in _ENDED and node.children[-1].type != ";")
+
+
 def _declarations(node: Node) -> Iterator[tuple[Node, Node]]:
     """The names that it declares, each with the scope in which it does."""
-    if node.type in _UNFIT or (node.type in _ENDED and node.children[-1].type != ";"):
-        raise ValueError(f"this cannot be shortened: {_text(node)[:60]}")
     field = node.child_by_field_name
     if node.type == "variable_declarator":
         yield from ((_scope(node), name) for name in _names(field("name")))

@@ -72,6 +72,7 @@ SCRIPTS = {
       outer: for (;;) { for (;;) { break outer; } }
       do { globalThis.count++; } while (globalThis.count < 2);
       switch (one) { case 1: { console.log("one"); break; } default: console.log("other"); }
+      console.log(/a/ instanceof RegExp, "lastIndex" in /b/g, [/c/u].length, one / two / 3);
       if (one) ; else console.log("none");
       console.log(one ? two : one, one ?? two, globalThis?.count, one ** 2, 0x10, 1e3, 10n, "\\u2028".length);
     """,
@@ -125,6 +126,8 @@ def test_same_trees_and_same_output(compare: Compare, node_program: str, name: s
         ("const one = () => {\n  return\n  1;\n};", "cannot be shortened: return"),
         ('import { one } from "./two.js";', "cannot be shortened: import"),
         ("with (one) two();", "cannot be shortened: with"),
+        ("class One {\n  one = 1\n  two = 2;\n}", "cannot be shortened: one = 1"),
+        ("class One {\n  static one = 1\n}", "cannot be shortened: static one"),
     ],
 )
 def test_what_is_not_known_is_refused(script: str, why: str) -> None:

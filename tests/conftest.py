@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -82,6 +83,19 @@ class Notary:
     def start(self, *arguments: str | Path) -> "subprocess.Popen[str]":
         """The command in the background, in a process group of its own."""
         return subprocess.Popen(self.command(*arguments), **self.options(), start_new_session=True)
+
+    def interrupt(self, *arguments: str | Path, after: float) -> None:
+        """The command, with Ctrl-C so many seconds later, if it is not done by then: it says so and nothing else."""
+        process = self.start(*arguments)
+        try:
+            process.communicate(timeout=after)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGINT)
+            _, err = process.communicate(timeout=30)
+            if "init_import_site" in err:  # on a busy machine Python itself is not up yet
+                return
+            assert process.returncode in (130, -signal.SIGINT, 0), err
+            assert "interrupted" in err or process.returncode <= 0, err
 
 
 @pytest.fixture

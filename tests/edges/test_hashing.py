@@ -161,15 +161,17 @@ def test_a_log_that_another_thread_writes_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "log"
     with path.open("wb") as stream:
         stream.truncate(64 * READ_BYTES)
-    done = threading.Event()
+    begun, done = threading.Event(), threading.Event()
 
     def write() -> None:
         with path.open("ab", buffering=0) as log:
             while not done.is_set():
                 log.write(b"line\n")
+                begun.set()
 
     thread = threading.Thread(target=write)
     thread.start()
+    begun.wait()
     try:
         with pytest.raises(UnreadableError, match="changes while it is read"):
             hash_file(str(path))

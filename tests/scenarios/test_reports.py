@@ -2,10 +2,7 @@
 
 import html
 import json
-import os
 import shutil
-import signal
-import subprocess
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -171,13 +168,7 @@ def test_what_cannot_be_verified_gets_no_report(case: Case, tmp_path: Path) -> N
 
 def test_ctrl_c_leaves_nothing(case: Case, tmp_path: Path) -> None:
     for after in (0.2, 0.35, 0.5):
-        process = case.notary.start("verify", case.pdf, *LOCAL, "--report", tmp_path / "r.pdf")
-        try:
-            process.communicate(timeout=after)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGINT)
-            _, err = process.communicate(timeout=30)
-            assert process.returncode in (130, -signal.SIGINT, 0), err
+        case.notary.interrupt("verify", case.pdf, *LOCAL, "--report", tmp_path / "r.pdf", after=after)
         if (tmp_path / "r.pdf").exists():
             assert PdfReader(tmp_path / "r.pdf", strict=True).pages
             (tmp_path / "r.pdf").unlink()

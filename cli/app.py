@@ -17,7 +17,7 @@ from notary import __version__
 from notary.errors import EvidenceError, InputError, NotaryError, NotReadyError, RowsError, reason_of
 
 from .on_demand import loaded, on_demand
-from .terminal import ExitCode
+from .terminal import ExitCode, outlived
 
 COMMANDS = {
     "demo": "Go the whole way on the samples, offline.",
@@ -88,10 +88,20 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    sys.stdout, output = outlived(sys.stdout)
+    sys.stderr, _ = outlived(sys.stderr)
+    code = _run(arguments)
+    sys.stdout.flush()
+    if output is not None and output.fault is not None:
+        print(f"error: the answer could not be written to standard output: {output.fault}", file=sys.stderr)
+        return ExitCode.SYSTEM
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
     wants_json = "--json" in arguments
     try:
         code = int(_program(arguments, prog_name="notary", standalone_mode=False) or 0)
-        sys.stdout.flush()
     except NotaryError as error:
         problems = error.problems if isinstance(error, RowsError) else ()
         return _fail(code_of(error), error.message, error.hints, wants_json, problems)
@@ -100,10 +110,6 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(ExitCode.INPUT, message[:1].lower() + message[1:], (_help_hint(error),), wants_json)
     except (typer.Abort, KeyboardInterrupt):
         code = ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone; Python must not complain about it while it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.SYSTEM
     except OSError as error:
         reason = f"{error.filename}: {reason_of(error)}" if error.filename else reason_of(error)
         return _fail(ExitCode.SYSTEM, reason, (), wants_json)

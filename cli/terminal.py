@@ -5,6 +5,7 @@ Results go to standard output, all else to standard error.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import threading
@@ -12,9 +13,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
+
+from notary.errors import reason_of
 
 if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
     from rich.progress import Progress as Bar
     from rich.progress import ProgressColumn
 
@@ -30,6 +34,47 @@ class ExitCode(IntEnum):
     NOT_PROVEN = 3
     SYSTEM = 4
     INTERRUPTED = 130  # what a shell expects after Ctrl-C
+
+
+class Output(io.FileIO):
+    """A standard stream that the program outlives.
+
+    Where whoever reads it has gone, what is still written goes nowhere, and nothing is said of it: he has seen what he
+    wanted, and the exit code is that of what happened. Any other failure is kept in `fault`; nothing is written after
+    it, for that would stand behind a gap.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, "w", closefd=False)
+        self.fault: str | None = None
+        self._is_lost = False
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        if not self._is_lost:
+            try:
+                return super().write(data)
+            except BrokenPipeError:
+                self._is_lost = True
+            except OSError as error:
+                self._is_lost, self.fault = True, reason_of(error)
+        return memoryview(data).nbytes
+
+
+def outlived(stream: TextIO) -> tuple[TextIO, Output | None]:
+    """A standard stream made so that no write to it fails, with what it writes to; as it is where it is a terminal,
+    closed, or none of the process's own."""
+    if stream is None or stream not in (sys.__stdout__, sys.__stderr__) or stream.closed or stream.isatty():
+        return stream, None
+    output = Output(stream.fileno())
+    stream.flush()
+    text = io.TextIOWrapper(
+        io.BufferedWriter(output),
+        encoding=stream.encoding,
+        errors=stream.errors,
+        line_buffering=getattr(stream, "line_buffering", False),
+        write_through=getattr(stream, "write_through", False),
+    )
+    return text, output
 
 
 class Terminal:

@@ -67,11 +67,12 @@ class Party:
 class Found:
     """What was found about the block that a certificate rests on; only the outcome, where that is not `verified`.
 
-    Times and dates are as in `verify --json`.
+    Times and dates are as in `verify --json`, hashes as people write them.
     """
 
     outcome: Outcome
     height: int | None = None
+    merkle_root: str | None = None
     block_hash: str | None = None
     block_time: str | None = None
     existed_by: str | None = None
@@ -143,6 +144,7 @@ def found_block(outcome: Outcome, block: Block | None) -> Found:
     return Found(
         outcome,
         block.height,
+        shown(block.header.merkle_root),
         block.header.shown_hash,
         block.time,
         block.existed_by.isoformat(),
@@ -342,7 +344,7 @@ def attestations_member(
     plain = Found(Outcome.UNCONFIRMED)
     listed = []
     for height, root in blocks:
-        here = found if height == found.height else plain
+        here = found if (height, root) == (found.height, found.merkle_root) else plain
         listed.append(
             {
                 "chain": f"test network {network}" if is_test else "Bitcoin",

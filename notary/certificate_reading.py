@@ -1,18 +1,20 @@
 """certificate.json read back: what its issuer found and added, from data that anybody may have written."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 from notary import limits
 from notary.certificate import BASES, DATA_NAME, Attached, Found, Issue, Party, read_moment
-from notary.certificate_who import Vouched
+from notary.certificate_who import Vouched, list_name
 from notary.core.declarations import DeclarationKind
 from notary.core.header import Trust
 from notary.core.strict_json import quoted, read_object
 from notary.core.verdict import Outcome
 from notary.errors import FormatError
+from notary.reporting import plural
 
 
 def members_of(data: bytes) -> Mapping[str, Any]:
@@ -25,27 +27,49 @@ def read_found(data: Mapping[str, Any]) -> Found:
     outcome = one_of(Outcome, member(data, "outcome", str))
     decisive = [one for one in objects(data, "attestations") if one.get("decisive") is True]
     vouched = _read_vouched(data)
+    if len(decisive) != (outcome is Outcome.VERIFIED):
+        raise FormatError(f"{DATA_NAME}: {outcome}, and it rests on {plural(len(decisive), 'attestation')}")
     if not decisive:
         return Found(outcome, vouched=vouched)
-    if len(decisive) > 1:
-        raise FormatError(f"{DATA_NAME}: it rests on several attestations")
     (one,) = decisive
-    day = member(one, "existed_by", str)
-    try:
-        date.fromisoformat(day)
-    except ValueError:
-        raise FormatError(f"{DATA_NAME}: existed_by is no date") from None
+    confirmations = member(one, "confirmations", int, is_optional=True)
+    if confirmations is not None and confirmations < 0:
+        raise FormatError(f"{DATA_NAME}: confirmations are below 0")
     return Found(
         outcome,
         member(one, "height", int),
+        member(one, "merkle_root", str),
         member(one, "block_hash", str),
-        member(one, "block_time", str),
-        day,
+        _moment(one, "block_time"),
+        _day(one, "existed_by"),
         _trust(one),
         member(one, "source", str),
-        member(one, "confirmations", int, is_optional=True),
+        confirmations,
         vouched,
     )
+
+
+def _day(data: Mapping[str, Any], key: str) -> str:
+    day: str = member(data, key, str)
+    with suppress(ValueError):
+        if date.fromisoformat(day).isoformat() == day:  # it takes days of weeks too
+            return day
+    raise FormatError(f"{DATA_NAME}: {key} is no date")
+
+
+def _moment(data: Mapping[str, Any], key: str) -> str:
+    moment: str = member(data, key, str)
+    if read_moment(moment) is None:
+        raise FormatError(f"{DATA_NAME}: {key} is no moment in UTC")
+    return moment
+
+
+def read_list_name(data: Mapping[str, Any], key: str) -> str:
+    """The name of a list that the issuer goes by, as `list_name` gives it. Raises FormatError."""
+    name: str = member(data, key, str)
+    if not name or "/" in name or name != list_name(name):
+        raise FormatError(f"{DATA_NAME}: {key} is no name of a file")
+    return name
 
 
 def _read_vouched(data: Mapping[str, Any]) -> Vouched:
@@ -56,13 +80,15 @@ def _read_vouched(data: Mapping[str, Any]) -> Vouched:
     names = member(signature, "listed_as", list, is_optional=True)
     if names is not None and not all(isinstance(name, str) for name in names):
         raise FormatError(f"{DATA_NAME}: listed_as is no list of names")
-    texts = ((signature, "listed_in"), (token, "root"), (token, "roots_from"), (named, "block_time"), (named, "source"))
-    listed_in, root, roots_from, block_time, source = (member(*one, str, is_optional=True) for one in texts)
+    texts = ((token, "root"), (named, "block_time"), (named, "source"))
+    root, block_time, source = (member(*one, str, is_optional=True) for one in texts)
+    lists = ((signature, "listed_in"), (token, "roots_from"))
+    listed_in, roots_from = (None if one.get(key) is None else read_list_name(one, key) for one, key in lists)
     for one, other in ((names, listed_in), (root, roots_from), (block_time, source)):
         if (one is None) != (other is None):
             raise FormatError(f"{DATA_NAME}: what its issuer vouches for, and where it is from, do not go together")
-    if block_time is not None and read_moment(block_time) is None:
-        raise FormatError(f"{DATA_NAME}: block_time is no moment in UTC")
+    if block_time is not None:
+        _moment(named, "block_time")
     trust = _trust(named) if named else Trust.NONE
     return Vouched(None if names is None else tuple(names), listed_in, root, roots_from, block_time, trust, source)
 
@@ -93,10 +119,7 @@ def read_issue(data: Mapping[str, Any]) -> Issue:
 
 def read_issued_at(data: Mapping[str, Any]) -> str:
     """When it was issued. Raises FormatError."""
-    at: str = member(data, "issued_at", str)
-    if read_moment(at) is None:
-        raise FormatError(f"{DATA_NAME}: issued_at is no moment in UTC")
-    return at
+    return _moment(data, "issued_at")
 
 
 def read_party(data: Mapping[str, Any]) -> Party | None:

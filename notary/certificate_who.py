@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from notary import limits
 from notary.core.header import CLOCK_SLACK, Trust, shown
 from notary.core.manifest import MOMENT, Manifest
+from notary.core.shown import escaped, shown_text
 from notary.core.signature import read_signature
 from notary.core.time_stamp import read_token
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 ISSUERS_NODE = "the issuer's own node"
 """In place of its address, which concerns nobody."""
+
+_QUOTATION_MARKS = frozenset('"\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033\u2036')
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +45,19 @@ class Vouched:
     source: str | None = None
 
 
+def list_name(name: str) -> str:
+    """The name of a file that is a list of the issuer's own, fit to stand between quotation marks on a page."""
+    shown_name = "".join(escaped(ord(one)) if one in _QUOTATION_MARKS else one for one in shown_text(name))
+    return shown_name[: limits.LIST_NAME]
+
+
 def vouched_by(verdict: Verdict) -> Vouched:
     """What a verification found by the verifier's own means. Files are named without their folders."""
     vouched = Vouched()
     if (signer := verdict.signed_by) and signer.file:
-        vouched = replace(vouched, names=signer.principals, names_from=PurePath(signer.file).name)
+        vouched = replace(vouched, names=signer.principals, names_from=list_name(PurePath(signer.file).name))
     if (stamped := verdict.stamped_by) and stamped.root:
-        vouched = replace(vouched, root=stamped.root, roots_from=PurePath(stamped.file).name)
+        vouched = replace(vouched, root=stamped.root, roots_from=list_name(PurePath(stamped.file).name))
     if found := verdict.beginning:
         source = ISSUERS_NODE if found.trust is Trust.NODE else found.source
         vouched = replace(vouched, block_time=found.time, trust=found.trust, source=source)

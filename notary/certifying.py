@@ -10,17 +10,17 @@ from typing import Any
 
 from notary import __version__, limits
 from notary.certificate import DATA_NAME, FORMAT, Attached, Issue, Party, certificate, found_by
+from notary.certificate_possible import refuse_impossible
 from notary.certificate_reading import members_of
 from notary.core.declarations import DeclarationKind
 from notary.core.facts import Policy
-from notary.core.header import CLOCK_SLACK
 from notary.core.manifest import MOMENT
 from notary.core.verdict import Outcome, Verdict
 from notary.edges.archive import NotABundleError, RefusedError, open_container
 from notary.edges.files import hash_with, written_whole
 from notary.edges.pdf_reading import PdfReading
 from notary.edges.typesetting import attached_name
-from notary.errors import EvidenceError, InputError, NotaryError
+from notary.errors import EvidenceError, InputError, NotaryError, UnreadableError
 from notary.headers import HeaderSources
 from notary.printing import print_certificate, written_data
 from notary.reporting import verdict_sentences
@@ -68,6 +68,7 @@ def certify(
     stands at `target` that is no certificate.
     """
     refuse_other_file(target, FORMAT)
+    refuse_irregular(bundle)
     _refuse_what_is_no_bundle(bundle)
     before = None if bundle.is_dir() else hash_with(bundle, "sha256").hex()
     verdict = verify(bundle, [], policy, sources, progress=progress)
@@ -81,7 +82,6 @@ def certify(
     if attached and attached.sha256 != before:
         raise InputError(f"{bundle}: it changes while it is read")
     found = found_by(verdict)
-    refuse_earlier(request, found.block_time or stated.manifest.declared_at)
     issue = Issue(
         at=request.issued_at.strftime(MOMENT),
         basis="issue",
@@ -92,6 +92,7 @@ def certify(
         bundle=attached,
         declaration=request.declaration,
     )
+    refuse_impossible(stated, found, issue)
     data = certificate(stated, found, issue)
     if len(written_data(data)) > limits.CERTIFICATE_BYTES:
         raise InputError(f"{bundle}: names and descriptions are too long to be printed", "show fewer items with --only")
@@ -112,13 +113,6 @@ def attach(bag: Path, up_to: int) -> tuple[Attached | None, bytes | None]:
     return Attached(name, hash_with(bag, "sha256").hex(), size, attached=False), None
 
 
-def refuse_earlier(request: Request, moment: str) -> None:
-    """Raises InputError where a certificate is to be issued before `moment`, in RFC 3339, beyond what clocks err."""
-    earliest = datetime.fromisoformat(moment)
-    if request.issued_at < earliest - CLOCK_SLACK:
-        raise InputError(f"it cannot have been issued before {earliest:{MOMENT}}, the time of what it is about")
-
-
 def _refuse_what_is_no_bundle(bundle: Path) -> None:
     try:
         with open_container(bundle):
@@ -128,6 +122,12 @@ def _refuse_what_is_no_bundle(bundle: Path) -> None:
     except NotABundleError as error:
         hint = "a certificate is made of a batch, of a bundle that `notary export` wrote, or of a claim"
         raise InputError(f"{bundle}: {error.message}", hint) from None
+
+
+def refuse_irregular(bag: Path) -> None:
+    """Raises UnreadableError for what is no regular file and no folder: to open a FIFO is to wait for a writer."""
+    if bag.exists() and not (bag.is_file() or bag.is_dir()):
+        raise UnreadableError(f"{bag}: not a regular file")
 
 
 def refuse_other_file(target: Path, format_: str) -> None:

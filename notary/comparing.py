@@ -24,6 +24,7 @@ from notary.certificate import (
     facts_only,
     shown_name,
 )
+from notary.certificate_possible import refuse_impossible
 from notary.certificate_reading import members_of, read_attached, read_found, read_issue
 from notary.core.facts import CertificateFacts
 from notary.core.strict_json import quoted
@@ -102,6 +103,7 @@ def compare(carried: Carried) -> CertificateFacts:
         stated = read_statement(container)
         read_again = {one["index"]: one for one in pdf_facts(container, stated.items, {})}
     try:
+        refuse_impossible(stated, found, issue)
         made = json.loads(json.dumps(certificate(stated, found, issue)))
     except (NotaryError, ValueError) as error:
         return CertificateFacts(fault=f"no certificate says what its data say: {error}")
@@ -128,6 +130,8 @@ def compare(carried: Carried) -> CertificateFacts:
     return CertificateFacts(
         existed_by=None if found.existed_by is None else date.fromisoformat(found.existed_by),
         block_hash=found.block_hash,
+        height=found.height,
+        merkle_root=found.merkle_root,
         block_time=found.block_time,
         named_block_time=found.vouched.block_time,
         wording_of=None if is_ours else issue.software,

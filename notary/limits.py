@@ -224,6 +224,9 @@ EXHIBITS_LISTED = 500
 CERTIFICATE_BYTES = 16 * 1024 * 1024
 """certificate.json: 500 exhibits whose names and descriptions are 32 kB each."""
 
+LIST_NAME = 255
+"""Characters of the name of a list that a certificate's issuer goes by: file systems take no longer names."""
+
 TABLE_BYTES = 15 * 1024 * 1024
 """exhibits.csv: a hundred thousand exhibits. Of more a certificate gives the count; the bundle lists them."""
 

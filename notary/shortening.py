@@ -36,6 +36,7 @@ _ENDED = {
 _UNFIT = {"variable_declaration", "with_statement", "import_statement", "export_statement"}
 
 _AS_ONE = re.compile(r"[\w$\\/][\w$\\]|\d\.|\+\+|--|//|/\*|<!")  # what looks like flags behind a pattern too
+_CLOSING = ("}", "]", ")")
 _FIRST = string.ascii_letters + "$_"
 _KEYWORDS = {"as", "do", "for", "get", "if", "in", "let", "new", "of", "set", "try", "var"}
 """Those of up to three letters: no name has more."""
@@ -86,6 +87,8 @@ def _all(node: Node) -> Iterator[Node]:
 def _is_unfit(node: Node) -> bool:
     if node.type == "field_definition":
         return node.next_sibling is None or node.next_sibling.type != ";"
+    if node.type == "empty_statement":  # but in the head of a `for`
+        return node.next_sibling is None or node.parent is None or node.parent.type != "for_statement"
     return node.type in _UNFIT or (node.type in _ENDED and node.children[-1].type != ";")
 
 
@@ -174,10 +177,15 @@ def _template(node: Node, names: Mapping[str, str]) -> str:
 
 
 def _joined(pieces: Iterator[str]) -> Iterator[str]:
-    """The pieces, with blanks where two would be read as one."""
-    before = ""
+    """The pieces, with blanks where two would be read as one, and without marks that separate nothing."""
+    before = written = ""
     for piece in pieces:
+        is_last = before == ";" and piece == "}"
+        is_last |= before == "," and piece in _CLOSING and written not in ("[", ",")
+        if not is_last:
+            yield before
+            written = before
         if _AS_ONE.fullmatch(before[-1:] + piece[:1]):
             yield " "
-        yield piece
         before = piece
+    yield before

@@ -44,7 +44,8 @@ def check_url(url: str, what: str) -> str:
         is_plain = False
     if not is_plain or set(url) & set("@?#\\"):
         told = url.rpartition("@")[2]
-        raise InputError(f"{what} {told!r} is not a plain http or https address", "such as https://example.org")
+        why = ": it has a user or a password in it, which is not shown here" if "@" in url else ""
+        raise InputError(f"{what} {told!r} is not a plain http or https address{why}", "such as https://example.org")
     return url.rstrip("/")
 
 
@@ -152,7 +153,8 @@ def _exchange(
     except requests.exceptions.ConnectionError:
         raise SystemFailureError(f"{server} could not be reached") from None
     except (requests.exceptions.RequestException, ValueError) as error:
-        raise SystemFailureError(f"{server} gave no usable answer ({type(error).__name__})") from None
+        how = "incomplete" if isinstance(error, requests.exceptions.ChunkedEncodingError) else "malformed"
+        raise SystemFailureError(f"{server} gave no usable answer ({how})") from None
 
 
 def _too_slow(server: str) -> SystemFailureError:

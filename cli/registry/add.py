@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,9 @@ from notary.reporting import plural
 
 from ..options import Json, LedgerPath, Quiet, in_force
 from ..terminal import ExitCode, Terminal
+
+_AHEAD = timedelta(hours=14)
+"""The time of the east, where a day begins first (UTC+14): a date there is in nobody's future."""
 
 
 def add(
@@ -54,19 +58,24 @@ def add(
         raise InputError("which registry, and which file to add?", "notary registry add DIR --csv FILE")
     settled = in_force()
     path = settled.ledger(ledger)
+    world = settled.outside(path)
     with opened(path, folder) as registry:
         done = add_rows(
             registry.register,
             file,
-            settled.outside(path).randomness,
+            world.randomness,
             is_json=json_file is not None,
             sealed=sealed,
             despite_problems=despite_problems,
+            today=(world.clock().astimezone(UTC) + _AHEAD).date(),
         )
     for row, what in done.problems[: limits.REGISTRY_BAD_ROWS]:
         terminal.note(f"left out row {row}: {shown_text(what)}")
-    for warning, count in done.warnings:
-        terminal.note(f"{shown_text(warning)} ({plural(count, 'row')})")
+    for warning in done.warnings:
+        rows = (
+            f"row {warning.first}" if warning.rows == 1 else f"{plural(warning.rows, 'row')}, first row {warning.first}"
+        )
+        terminal.note(f"warning: {shown_text(warning.what)} ({rows})")
     entries = plural(done.added, "entry", "entries")
     terminal.say(
         f"added {entries}; the register has {done.size:,}",
@@ -78,7 +87,7 @@ def add(
             "size": done.size,
             "problems": [{"row": row, "what": what} for row, what in done.problems[: limits.REGISTRY_BAD_ROWS]],
             "problem_count": len(done.problems),
-            "warnings": [{"what": warning, "rows": count} for warning, count in done.warnings],
+            "warnings": [{"what": one.what, "rows": one.rows, "first_row": one.first} for one in done.warnings],
         }
     )
     return ExitCode.DONE

@@ -19,6 +19,7 @@ from notary.registry.checking import Trusted, check_claim
 from notary.registry.claim_report import claim_inputs
 from notary.registry.core.certificate_verdict import CheckedClaim
 from notary.registry.core.cited import Asked
+from notary.registry.core.offices import check_office
 from notary.registry.core.terms import real_date
 from notary.registry.core.window import read_holidays
 from notary.registry.reporting_certificates import checked_json, checked_report, checked_sentences
@@ -84,6 +85,8 @@ def check(
     """
     terminal = Terminal(json=json, quiet=quiet)
     paper = asked_paper(report, checked_by, offline=offline)
+    if office is not None:
+        check_office(office, "--office")
     asked = Asked(
         office,
         number,

@@ -12,9 +12,10 @@ from notary.core.shown import shown_text
 from notary.edges.ledger import open_ledger
 from notary.registry.anchoring import attestations_of
 from notary.registry.claiming import write_claim_bag
+from notary.registry.core.offices import check_office
 from notary.registry.edges.register import AnchorStatus
 from notary.registry.keeping import opened
-from notary.reporting import attested_text, banner
+from notary.reporting import attested_text, banner, plural
 
 from ..options import Json, LedgerPath, Quiet, in_force
 from ..terminal import ExitCode, Terminal
@@ -45,6 +46,8 @@ def claim(
     A claim opens a sealed entry for whoever has it.
     """
     terminal = Terminal(json=json, quiet=quiet)
+    if office is not None:
+        check_office(office, "--office")
     path = in_force().ledger(ledger)
     with opened(path, folder) as registry, open_ledger(path) as opened_ledger:
         network = NETWORKS[registry.register.network or "bitcoin"]
@@ -55,7 +58,7 @@ def claim(
         f"{shown_text(str(claimed.path))}: entry {made.index:,} of {made.origin}"
         + (", sealed" if made.is_sealed else ""),
         f"sha256 {claimed.sha256.hex()}",
-        f"checkpoint of {signed.size:,} entries  {signed.status}" + (f": {blocks}" if blocks else ""),
+        f"checkpoint of {plural(signed.size, 'entry', 'entries')}  {signed.status}" + (f": {blocks}" if blocks else ""),
     )
     if signed.status is not AnchorStatus.ATTESTED:
         terminal.say("no block attests it yet: `notary registry publish DIR`, then claim again")

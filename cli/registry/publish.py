@@ -82,7 +82,9 @@ def publish(
         terminal.say(f"{plural(published.cosigned, 'cosignature')} added")
     for one in anchors:
         blocks = attested_text(attestations_of(one), network)
-        terminal.say(f"anchor of {one.size:,} entries  {one.status}" + (f": {blocks}" if blocks else ""))
+        terminal.say(
+            f"anchor of {plural(one.size, 'entry', 'entries')}  {one.status}" + (f": {blocks}" if blocks else "")
+        )
     for note in (*notes, *heard):
         terminal.note(f"  {shown_text(note)}")
     if line := banner(network):

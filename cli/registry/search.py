@@ -9,6 +9,7 @@ import typer
 from notary.core.shown import shown_text
 from notary.errors import InputError
 from notary.registry.core.links import read_link
+from notary.registry.core.offices import check_office
 from notary.registry.edges.followed import open_followed
 from notary.registry.reporting_following import NOT_CHECKED, hit_json, hit_lines
 from notary.registry.searching import follow_link, look_up, outdated, skipped
@@ -43,6 +44,8 @@ def search(
     terminal = Terminal(json=json, quiet=quiet)
     if (query is None) == (office is None or number is None) or (office is None) != (number is None):
         raise InputError("what is searched for is either QUERY, or --office and --number")
+    if office is not None:
+        check_office(office, "--office")
     settled = in_force()
     trusted = followed_registries(settled, registries)
     with open_followed(registries_folder(settled, ledger) / "followed.db") as followed:

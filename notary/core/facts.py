@@ -116,7 +116,8 @@ class CertificateFacts:
     """How a certificate compares with the bundle that it carries.
 
     `fault` says why its data could not be read, `differs` what they say otherwise than the bundle; `existed_by`,
-    `block_hash` and `block_time` are theirs, `named_block_time` that of the block which the manifest names;
+    `block_hash`, `height`, `merkle_root` and `block_time` are theirs, hashes as people write them, `named_block_time`
+    that of the block which the manifest names; `network` is theirs where the bundle has none to compare it with;
     `wording_of` names another release, whose sentences were not compared.
     `pages` says how its pages differ from the data, `uncompared` why that is not known.
     """
@@ -125,8 +126,11 @@ class CertificateFacts:
     differs: str | None = None
     existed_by: date | None = None
     block_hash: str | None = None
+    height: int | None = None
+    merkle_root: str | None = None
     block_time: str | None = None
     named_block_time: str | None = None
+    network: str | None = None
     wording_of: str | None = None
     pages: str | None = None
     uncompared: str | None = None

@@ -165,26 +165,41 @@ def _newline(text: str, dialect: Dialect) -> str | None:
 # -- reading --------------------------------------------------------------------------------------------------------
 
 
-def read_rows(pieces: Iterable[bytes], how: LoadFormat, name: str = "the load file") -> Iterator[Row]:
+def read_rows(
+    pieces: Iterable[bytes],
+    how: LoadFormat,
+    name: str = "the load file",
+    *,
+    any_width: bool = False,
+    encoding_hint: str | None = None,
+) -> Iterator[Row]:
     """The rows of the load file whose bytes are `pieces`, cut anywhere; the first is the header.
 
-    It holds one row and a block of bytes at a time. Raises FormatError, which says `name` and the row: for bytes that
-    are not of the encoding, NUL, quotation marks that do not pair, a row over `limits.LOAD_FILE_ROW`, a header with
-    one name twice, a row that has not as many cells as the header, a blank row between others, no rows at all.
+    It holds one row and a block of bytes at a time. `any_width` gives rows that have not as many cells as the header,
+    and blank ones between others, as they are. `encoding_hint` says what to do about another encoding, where it cannot
+    be named.
+
+    Raises FormatError, which says `name` and the row: for bytes that are not of the encoding, NUL, quotation marks
+    that do not pair, a row over `limits.LOAD_FILE_ROW`, a header with one name twice, no rows at all; and, but for
+    `any_width`, a row that has not as many cells as the header, a blank row between others.
     """
-    lines = _Lines(pieces, how, name)
-    width = rows = 0
+    lines = _Lines(pieces, how, name, encoding_hint)
+    width = rows = blanks = 0
     blank: FormatError | None = None
     for cells in _csv_rows(lines) if how.dialect is Dialect.CSV else _dat_rows(lines):
         if not cells:
+            blanks += 1
             blank = blank or lines.fault("it is blank, and rows come after it", "take it out")
         else:
-            if blank is not None:
+            if blank is not None and not (any_width and width):
                 raise blank
+            for before in range(blanks, 0, -1):
+                yield Row(lines.row - before, lines.start - before, ())
+            blank, blanks = None, 0
             if not width:
                 _check_header(cells, lines)
                 width = len(cells)
-            elif len(cells) != width:
+            elif len(cells) != width and not any_width:
                 raise lines.fault(
                     f"it has {len(cells)} cells, and the header {width}", "is a delimiter missing, or text not quoted?"
                 )
@@ -212,8 +227,9 @@ def _check_header(names: Sequence[str], lines: "_Lines") -> None:
 class _Lines:
     """The lines of a load file, decoded, and the row that they are part of."""
 
-    def __init__(self, pieces: Iterable[bytes], how: LoadFormat, name: str) -> None:
+    def __init__(self, pieces: Iterable[bytes], how: LoadFormat, name: str, encoding_hint: str | None) -> None:
         self._pieces, self._how, self._name = pieces, how, name
+        self._encoding_hint = encoding_hint
         self._line = self._size = 0
         self.row = self.start = 1
 
@@ -269,26 +285,30 @@ class _Lines:
             try:
                 text = decoder.decode(block)
             except UnicodeDecodeError as error:
-                yield error.object[: error.start].decode(codec).removeprefix(mark), _not_text(error, codec)
+                yield error.object[: error.start].decode(codec).removeprefix(mark), self._not_text(error)
                 return
             text, mark = text.removeprefix(mark), ""
             if "\0" in text:
                 yield (
                     text[: text.index("\0")],
-                    ("it holds a NUL character", "is it text? If it is UTF-16, name that encoding"),
+                    (
+                        "it holds a NUL character",
+                        self._encoding_hint or "is it text? If it is UTF-16, name that encoding",
+                    ),
                 )
                 return
             yield text, None
         try:
             decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
-            yield "", _not_text(error, codec)
+            yield "", self._not_text(error)
 
-
-def _not_text(error: UnicodeDecodeError, codec: str) -> tuple[str, ...]:
-    found = error.object[error.start : min(error.end, error.start + 4)].hex(" ").upper()
-    other = "cp1252" if codec == "utf-8" else "utf-8"
-    return f"the bytes {found} are no text in {codec}", f"name the encoding that it is in, such as {other}"
+    def _not_text(self, error: UnicodeDecodeError) -> tuple[str, ...]:
+        codec = self._how.encoding
+        found = error.object[error.start : min(error.end, error.start + 4)].hex(" ").upper()
+        other = "cp1252" if codec == "utf-8" else "utf-8"
+        hint = self._encoding_hint or f"name the encoding that it is in, such as {other}"
+        return f"the bytes {found} are no text in {codec}", hint
 
 
 def _blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:

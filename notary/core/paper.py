@@ -6,6 +6,7 @@ What is printed proves nothing, so that neither check can make a verdict better.
 from notary.core.block import Block
 from notary.core.check import Check, failed, passed, skipped
 from notary.core.facts import CertificateFacts
+from notary.core.header import shown
 from notary.core.not_before import Beginning
 
 
@@ -24,6 +25,11 @@ def compare_data(
         return failed(number, expected, wrong)
     if block and certificate.block_hash is not None and certificate.block_hash != block.header.shown_hash:
         return failed(number, f"block {block.header.shown_hash}", f"block {certificate.block_hash}")
+    if block and certificate.height not in (None, block.height):
+        return failed(number, f"the height {block.height:,}", f"the height {certificate.height:,}")
+    root = shown(block.header.merkle_root) if block else None
+    if root and certificate.merkle_root not in (None, root):
+        return failed(number, f"the Merkle root {root}", f"the Merkle root {certificate.merkle_root}")
     if block and certificate.block_time is not None and certificate.block_time != block.time:
         return failed(number, f"the block's time {block.time}", certificate.block_time)
     if block and certificate.existed_by is not None and certificate.existed_by < block.existed_by:

@@ -9,7 +9,8 @@ from typing import Any
 
 from notary import __version__
 from notary.certificate import CLAIM_FORMAT, Issue, found_block
-from notary.certifying import Progress, Request, attach, refuse_earlier, refuse_other_file
+from notary.certificate_who import list_name
+from notary.certifying import Progress, Request, attach, refuse_irregular, refuse_other_file
 from notary.core.check import Status
 from notary.core.facts import Policy
 from notary.core.manifest import MOMENT
@@ -25,9 +26,6 @@ from notary.registry.claim_certificate_reading import read_claim_statement
 from notary.registry.core.cited import Asked
 from notary.registry.core.claim import CLAIM_FILE
 from notary.registry.core.claim_verdict import ClaimVerdict
-from notary.registry.core.note import VerifierKey, signers
-from notary.registry.core.trusted import TrustedRegistry
-from notary.registry.edges.followed import open_followed
 from notary.registry.reporting_claims import claim_sentences
 
 
@@ -42,7 +40,11 @@ class CertifiedClaim:
 
 
 def is_claim(path: Path, *, if_unclear: bool) -> bool:
-    """Whether the container at `path` holds a claim; `if_unclear` where there is none that can be read."""
+    """Whether the container at `path` holds a claim; `if_unclear` where there is none that can be read.
+
+    Raises UnreadableError for what is no regular file and no folder.
+    """
+    refuse_irregular(path)
     with suppress(NotaryError), open_container(path) as container:
         return CLAIM_FILE in container.numbers
     return if_unclear
@@ -75,8 +77,6 @@ def certify_claim(
     if attached and attached.sha256 != before:
         raise InputError(f"{claim}: it changes while it is read")
     found = _found(verdict, stated, trusted)
-    if found.block.block_time is not None:
-        refuse_earlier(request, found.block.block_time)
     issue = Issue(
         request.issued_at.strftime(MOMENT),
         "issue",
@@ -98,7 +98,7 @@ def _found(verdict: ClaimVerdict, stated: ClaimStatement, trusted: Trusted) -> C
         found_block(verdict.outcome, verdict.block),
         stated.network or verdict.policy.network.name,
         tuple(_missing(verdict)),
-        _signer(verdict, stated, trusted),
+        _signer(verdict, trusted),
     )
 
 
@@ -110,34 +110,25 @@ def _missing(verdict: ClaimVerdict) -> Iterator[Missing]:
         yield Missing.KEY
     elif verdict.cosigned < registry.quorum:
         yield Missing.WITNESSES
+    if verdict.is_in_doubt:
+        yield Missing.DOUBT
     if verdict.is_promised:
         yield Missing.PROMISED
     elif verdict.block is None or verdict.trust < verdict.policy.least:
         yield Missing.BLOCK
 
 
-def _signer(verdict: ClaimVerdict, stated: ClaimStatement, trusted: Trusted) -> Signer | None:
-    registry = verdict.registry
-    if registry is None or verdict.asserted_by is None or verdict.check(7).status is not Status.PASSED:
+def _signer(verdict: ClaimVerdict, trusted: Trusted) -> Signer | None:
+    registry, key = verdict.registry, verdict.signed_by
+    if registry is None or key is None or verdict.asserted_by is None:
         return None
-    keys = (registry.key, *_successors(registry, trusted))
-    key = next(one for one in reversed(keys) if any(signers(note, (one,)) for note in stated.notes))
+    is_later = verdict.keys.index(key) > verdict.keys.index(registry.key)
     return Signer(
         key,
-        trusted.file.name,
+        list_name(trusted.file.name),
         verdict.asserted_by,
-        None if key == registry.key else registry.key,
+        registry.key if is_later else None,
+        registry.key if key != registry.key and not is_later else None,
         registry.witnesses,
         registry.quorum,
     )
-
-
-def _successors(registry: TrustedRegistry, trusted: Trusted) -> tuple[VerifierKey, ...]:
-    """The keys that the register has named since the one that is trusted, as far as it was followed."""
-    if trusted.followed is None or not trusted.followed.is_file():
-        return ()
-    with open_followed(trusted.followed) as followed:
-        seen = followed.seen(registry.origin)
-    if seen is None or registry.key not in seen.keys:
-        return ()
-    return seen.keys[seen.keys.index(registry.key) + 1 :]

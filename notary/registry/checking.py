@@ -23,11 +23,12 @@ from notary.registry.core.checkpoint import read_checkpoint
 from notary.registry.core.cited import Asked, Package
 from notary.registry.core.claim import CLAIM_FILE, Claim, read_claim
 from notary.registry.core.claim_verdict import ClaimFacts, ClaimVerdict, FollowedLog, judge_claim
+from notary.registry.core.history import Happened, history
 from notary.registry.core.log import TiledTree
 from notary.registry.core.note import Note, read_note
 from notary.registry.core.tlog_proof import read_tlog_proof
 from notary.registry.core.trusted import TrustedRegistry, read_trusted, trusted_for
-from notary.registry.edges.followed import open_followed
+from notary.registry.edges.followed import Followed, Seen, open_followed
 from notary.sighting import sightings_for
 from notary.verifying import Progress, bag_faults
 
@@ -119,7 +120,7 @@ def _gather(
         made_on,
         (*_payload(container, digests), *given),
         registry,
-        None if registry is None or proof is None else _followed(trusted, registry, proof.checkpoint.size),
+        None if registry is None or proof is None else _followed(trusted, registry, proof.checkpoint.size, claim),
         trusted.file.name,
     )
 
@@ -134,8 +135,9 @@ def sighted(
     return sightings_for(ots.attestations, policy, sources, runs, bundled_as=f"the {whose}'s own headers")
 
 
-def _followed(trusted: Trusted, registry: TrustedRegistry, size: int) -> FollowedLog | None:
-    """What the reader has seen himself of the log, and its root at `size` if he has seen so much of it."""
+def _followed(trusted: Trusted, registry: TrustedRegistry, size: int, claim: Claim | None) -> FollowedLog | None:
+    """What the reader has seen himself of the log, its root at `size` if he has seen so much of it, and what it says of
+    the claim's object after the claim's entry."""
     if trusted.followed is None or not trusted.followed.is_file():
         return None
     with open_followed(trusted.followed) as followed:
@@ -144,7 +146,14 @@ def _followed(trusted: Trusted, registry: TrustedRegistry, size: int) -> Followe
             return None
         root = TiledTree(size, followed.tiles(seen), seen.entries).root if size <= seen.entries else None
         in_doubt = frozenset(one.note.text for one in followed.doubts.of(seen.id))
-        return FollowedLog(seen.refusal, seen.keys, seen.rotated, root, in_doubt)
+        later = () if claim is None else _later(followed, seen, claim)
+        return FollowedLog(seen.refusal, seen.keys, seen.rotated, root, in_doubt, later)
+
+
+def _later(followed: Followed, seen: Seen, claim: Claim) -> tuple[Happened, ...]:
+    entries = followed.of_object(seen, claim.record.object or claim.link.leaf)[: limits.REGISTRY_HISTORY]
+    events = history(entries).events if entries else ()
+    return tuple(event for event in events if event.index > claim.index)
 
 
 def _payload(container: Container, digests: Digests) -> tuple[Package, ...]:  # 4

@@ -87,6 +87,9 @@ def _compare(carried: Carried) -> CertificateFacts:
     return CertificateFacts(
         existed_by=None if found.block.existed_by is None else date.fromisoformat(found.block.existed_by),
         block_hash=found.block.block_hash,
+        height=found.block.height,
+        merkle_root=found.block.merkle_root,
+        network=found.network,
         block_time=found.block.block_time,
         wording_of=None if is_ours else issue.software,
         pages=pages,

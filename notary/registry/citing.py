@@ -5,7 +5,7 @@ dates an entry the same sources are asked as for a claim.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from notary.registry.core.citation_verdict import CitationVerdict, Located, judg
 from notary.registry.core.cited import Asked, Package
 from notary.registry.core.note import VerifierKey, signers
 from notary.registry.core.trusted import Asserter, TrustedRegistry, trusted_for
-from notary.registry.doubting import doubt_about
+from notary.registry.doubting import doubt_about, rolled_back
 from notary.registry.edges.followed import Followed, Seen, open_followed
 from notary.registry.edges.followed_anchors import KeptAnchor
 from notary.registry.following import freshness
@@ -73,23 +73,25 @@ def _located(followed: Followed, hit: Hit, registries: Sequence[TrustedRegistry]
     registry, record, told = trusted_for(registries, hit.origin), hit.record, hit.history
     if registry is None or record is None or told is None:
         raise ValueError("a hit without a record, or of a registry that was not asked for")
-    records = [event.record for event in told.events if event.record is not None]
-    digest = next((one.digest for one in records if one.digest is not None), None)
     fresh = freshness(hit.seen, registry, now)
     stale = doubt_about(followed, hit.seen) or fresh.problem
+    older = rolled_back(hit.seen)
     return Located(
         registry,
         hit.link,
-        replace(record, digest=digest),
+        record,
+        hit.opened_by,
         hit.asserted_by,
         told.state,
         tuple(f"{one.oddity}: {one.sentence}" for one in told.findings),
+        hit.restated,
         hit.seen.head.size,
         _signer(hit.seen),
         len(fresh.cosignatures),
         None if stale is None else stale.message,
         _day(hit.seen.seen_at),
         hit.entries[-1].index,
+        None if older is None else older.message,
     )
 
 

@@ -20,6 +20,7 @@ from notary.certificate import (
     number_of,
     stamp_text,
 )
+from notary.certificate_possible import is_promised, refuse_earlier
 from notary.core.header import network_named
 from notary.core.ots import Kind, Proof
 from notary.core.verdict import Outcome
@@ -41,6 +42,7 @@ class Missing(StrEnum):
 
     KEY = "key"
     WITNESSES = "witnesses"
+    DOUBT = "doubt"
     PROMISED = "promised"
     BLOCK = "block"
 
@@ -48,6 +50,8 @@ class Missing(StrEnum):
 _MISSING = {
     Missing.KEY: "No key that the issuer of this certificate trusts for that register signed its checkpoint.",
     Missing.WITNESSES: "Fewer witnesses cosigned its checkpoint than the issuer of this certificate asks for.",
+    Missing.DOUBT: "The register's key signed its checkpoint, but the register did not show the issuer of this"
+    " certificate that it continues what they had seen of it.",
     Missing.PROMISED: "No block attests the register's checkpoint yet. Calendars have promised to have it written into"
     " a chain, which takes some hours.",
     Missing.BLOCK: "A proof leads from the register's checkpoint to a block, which was not confirmed.",
@@ -78,13 +82,15 @@ class ClaimStatement:
 @dataclass(frozen=True, slots=True)
 class Signer:
     """The key that signed the checkpoint, and on whose word: `listed_in` is the issuer's own list, which has it for
-    this register, or has the key `successor_of`, whose register named this one. `asserted_by` is whose word the
-    register's entries are to the issuer; so many of `witnesses` are asked for as `quorum` says."""
+    this register. Or it has the key `successor_of`, from which this one took over in that register, or the key
+    `predecessor_of`, to which it handed over. `asserted_by` is whose word the register's entries are to the issuer; so
+    many of `witnesses` are asked for as `quorum` says."""
 
     key: VerifierKey
     listed_in: str
     asserted_by: Asserter
     successor_of: VerifierKey | None = None
+    predecessor_of: VerifierKey | None = None
     witnesses: tuple[VerifierKey, ...] = ()
     quorum: int = 0
 
@@ -95,7 +101,7 @@ class Signer:
         """
         if not any(signers(note, (self.key,)) for note in notes):
             raise EvidenceError(f"the key {self.key} did not sign the claim's checkpoint")
-        own = {self.key.public_key} | ({self.successor_of.public_key} if self.successor_of else set())
+        own = {one.public_key for one in (self.key, self.successor_of, self.predecessor_of) if one}
         asked = Quorum(0, tuple(one for one in self.witnesses if one.public_key not in own))
         seen = {one.witness for note in notes for one in asked.cosigned(note)}
         return [one for one in self.witnesses if one in seen]
@@ -121,7 +127,9 @@ def claim_certificate(stated: ClaimStatement, found: ClaimFound, issue: Issue) -
     claim, checkpoint, signer = stated.claim, stated.checkpoint, found.signer
     network = network_named(stated.network or found.network)
     cosigned = signer.cosigners(stated.notes) if signer else []
-    _refuse_contradictions(found, len(cosigned))
+    _refuse_contradictions(stated.proof, found, len(cosigned))
+    if found.block.block_time is not None:
+        refuse_earlier(issue, found.block.block_time)
     return {
         "format": CLAIM_FORMAT,
         "number": number_of(claim.link.leaf),
@@ -144,6 +152,7 @@ def claim_certificate(stated: ClaimStatement, found: ClaimFound, issue: Issue) -
         and {
             "key": str(signer.key),
             "successor_of": signer.successor_of and str(signer.successor_of),
+            "predecessor_of": signer.predecessor_of and str(signer.predecessor_of),
             "listed_in": signer.listed_in,
             "asserted_by": signer.asserted_by,
         },
@@ -163,14 +172,20 @@ def claim_certificate(stated: ClaimStatement, found: ClaimFound, issue: Issue) -
     }
 
 
-def _refuse_contradictions(found: ClaimFound, cosigned: int) -> None:
-    signer, missing = found.signer, set(found.missing)
+def _refuse_contradictions(proof: Proof, found: ClaimFound, cosigned: int) -> None:
+    """Only a head in doubt, and a block that was not confirmed, are the issuer's word."""
+    signer, missing, promised = found.signer, found.missing, is_promised(proof)
+    if missing != tuple(one for one in Missing if one in missing):
+        raise EvidenceError("what is missing is said twice, or in another order")
     lacks = Missing.KEY if signer is None else Missing.WITNESSES if cosigned < signer.quorum else None
-    if missing & {Missing.KEY, Missing.WITNESSES} != {lacks} - {None}:
+    if set(missing) & {Missing.KEY, Missing.WITNESSES} != {lacks} - {None}:
         raise EvidenceError("what is said to be missing is not what key and witnesses come to")
-    if (found.outcome is Outcome.VERIFIED) != (not missing and found.block.height is not None):
-        raise EvidenceError(f"the outcome cannot be {found.outcome}")
-    if (found.outcome is Outcome.PENDING) != (missing == {Missing.PROMISED}):
+    if (Missing.PROMISED in missing) != promised or (promised and Missing.BLOCK in missing):
+        raise EvidenceError("what is said to be missing is not what the proof leads to")
+    outcome = Outcome.UNCONFIRMED if missing else Outcome.VERIFIED
+    if missing == (Missing.PROMISED,):
+        outcome = Outcome.PENDING
+    if found.outcome is not outcome or (outcome is Outcome.VERIFIED) != (found.block.height is not None):
         raise EvidenceError(f"the outcome cannot be {found.outcome}")
 
 
@@ -206,7 +221,7 @@ def _grounds(stated: ClaimStatement, found: ClaimFound, cosigned: int, chain: st
         given = "It is" if found.outcome is Outcome.VERIFIED else "The claim gives it as"
         yield (
             f"{given} {whose}. That is on the word of the issuer of this certificate, by a list of their own,"
-            f" {signer.listed_in}: nothing in a claim says whose key it is."
+            f" \u201c{signer.listed_in}\u201d: nothing in a claim says whose key it is."
         )
     if signer and signer.witnesses:
         listed = plural(len(signer.witnesses), "witness", "witnesses")

@@ -7,9 +7,18 @@ from typing import Any
 
 from notary import limits
 from notary.certificate import DATA_NAME, Issue
-from notary.certificate_reading import member, one_of, read_attached, read_found, read_issued_at, read_party
+from notary.certificate_reading import (
+    member,
+    one_of,
+    read_attached,
+    read_found,
+    read_issued_at,
+    read_list_name,
+    read_party,
+)
 from notary.core.bag import PAYLOAD
 from notary.core.ots import read_proof
+from notary.core.strict_json import quoted
 from notary.edges.archive import Container, read_small
 from notary.edges.header_files import parse_runs
 from notary.errors import FormatError
@@ -62,14 +71,22 @@ def _signer(data: Mapping[str, Any]) -> Signer | None:
     signed, witnesses = (member(data, key, dict, is_optional=True) for key in ("signed", "witnesses"))
     if signed is None or witnesses is None:
         return None
-    successor_of = member(signed, "successor_of", str, is_optional=True)
+    others = [member(signed, name, str, is_optional=True) for name in ("successor_of", "predecessor_of")]
+    successor_of, predecessor_of = (None if other is None else _key(other, ED25519) for other in others)
+    key = _key(member(signed, "key", str), ED25519)
+    if None not in others or key in (successor_of, predecessor_of):
+        raise FormatError(f"{DATA_NAME}: one key, and not {quoted(key.name)} itself, is listed")
+    listed, quorum = _texts(witnesses, "listed"), member(witnesses, "quorum", int)
+    if not 0 <= quorum <= len(listed):
+        raise FormatError(f"{DATA_NAME}: quorum is no number from 0 to {len(listed)}")
     return Signer(
-        _key(member(signed, "key", str), ED25519),
-        member(signed, "listed_in", str),
+        key,
+        read_list_name(signed, "listed_in"),
         one_of(Asserter, member(signed, "asserted_by", str)),
-        None if successor_of is None else _key(successor_of, ED25519),
-        tuple(_key(one, COSIGNATURE) for one in _texts(witnesses, "listed")),
-        member(witnesses, "quorum", int),
+        successor_of,
+        predecessor_of,
+        tuple(_key(one, COSIGNATURE) for one in listed),
+        quorum,
     )
 
 

@@ -4,9 +4,12 @@ That proves nothing: a server may be at fault, or in the middle of being copied;
 the tiles that would prove it. So the old head stays, look-ups say so, and both signed heads are put where they can be
 handed to others, who may have seen which history the new one is of. A later head that continues the old one settles
 what is not larger than it: of the same log, or of another, which is a split with its evidence.
+
+An older head of the same log is no doubt: whoever has an old copy can show it. The newer one stays; look-ups say so.
 """
 
 import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 from notary.edges.files import written_whole
@@ -48,8 +51,29 @@ def doubt_about(followed: Followed, seen: Seen) -> RegistryError | None:
     return RegistryError(State.NOT_CONTINUED, f"{seen.origin}: {_what(seen, doubts[-1].note)}", *_hints(seen))
 
 
+def rolled_back(seen: Seen) -> RegistryError | None:
+    """What is to be said of a registry that showed an older head last than it had before."""
+    if seen.other is None or seen.refusal is not None:
+        return None
+    theirs, mine = read_checkpoint(seen.other.text).size, seen.head.size
+    day = datetime.fromtimestamp(seen.seen_at, UTC).date()
+    return RegistryError(
+        State.ROLLED_BACK,
+        f"{seen.origin}: it shows {theirs:,} entries, which is fewer than on {day}, when it had {mine:,}",
+        f"what you have seen stays, and look-ups go on from it: its head of {mine:,} entries",
+        "an old copy is shown, by its server or by a cache between; the next head that continues yours is taken",
+        "if it stays so, what is newer is kept from you: ask its keeper, and others who follow it",
+        f"if its keeper has set it back, and you know why: notary registry sync --accept {seen.origin}",
+    )
+
+
 def _what(seen: Seen, note: Note) -> str:
     theirs, mine = read_checkpoint(note.text).size, seen.head.size
+    if theirs < mine:
+        return (
+            f"it shows a head of {theirs:,} entries, fewer than the {mine:,} that it has signed before, of which too"
+            " few have been read here to say whether both are of one log"
+        )
     return (
         f"it does not show that its head of {theirs:,} entries, which it has signed, continues the one of {mine:,} that"
         " you have seen"

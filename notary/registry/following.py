@@ -6,8 +6,9 @@ One registry is followed so (`_follow`):
 2. Its checkpoint is fetched, and is signed by the key in force: the one that the user trusts, or the one that followed
    it (FORMAT.md, "Rotation").
 3. It continues the last head that was seen. If it cannot, that is a split, whoever cosigned it: both heads and the
-   proof go into an evidence file, and the registry is refused. A smaller head is refused too, though it may only be
-   an old one. Where the server does not show whether it does, it is in doubt (`doubting`), and the old one stays.
+   proof go into an evidence file, and the registry is refused. A smaller head of the same log is only an old one: it
+   is said, the newer one stays, and the next that continues it is taken. Where it cannot be told whether two heads are
+   of one log, the new one is in doubt (`doubting`), and the old one stays.
 4. Enough witnesses cosigned it, none of them with the key that signed.
 5. The head is kept, on the disk, before anything under it is read: it is what the next one is compared with.
 6. New entries are read in steps. Each step is kept once the root over all entries so far, recomputed, is the head's, or
@@ -36,7 +37,7 @@ from notary.registry.core.note import Note, VerifierKey, read_note
 from notary.registry.core.split import Split
 from notary.registry.core.tiles import ENTRIES, WIDTH, Tile, read_bundle, tile_at
 from notary.registry.core.trusted import TrustedRegistry
-from notary.registry.doubting import doubt_about, doubt_head
+from notary.registry.doubting import doubt_about, doubt_head, rolled_back
 from notary.registry.edges.followed import Fetched, Followed, Seen, entry_of
 from notary.registry.edges.log_reader import DownError, LogReader, reader_of
 from notary.registry.heads import RegistryError, State, check_quorum, counted, keys_in_force, signed_by
@@ -99,8 +100,8 @@ class Follower:
     def sync(self, registries: Iterable[TrustedRegistry], accepted: frozenset[str] = frozenset()) -> Iterator[Synced]:
         """Each registry in turn; a fault of one is no fault of the others.
 
-        `accepted` are the origins of refused ones that the user lets go on: if it continues what was seen, from there,
-        else anew from what it shows now.
+        `accepted` are the origins of those that are refused, in doubt or set back, which the user lets go on: if it
+        continues what was seen, from there, else anew from what it shows now.
         """
         for registry in registries:
             yield self._synced(registry, registry.origin in accepted)
@@ -154,8 +155,8 @@ class Follower:
             self._read(reader, seen)
             seen = self.followed.seen(registry.origin)
             key = signed_by(note, registry, keys_in_force(registry, seen, note))
-        is_doubted = seen is not None and bool(self.followed.doubts.of(seen.id))
-        seen = self._kept(registry, reader, seen, note, key, is_accepted and (is_refused or is_doubted))
+        is_open = seen is not None and (seen.other is not None or bool(self.followed.doubts.of(seen.id)))
+        seen = self._kept(registry, reader, seen, note, key, is_accepted and (is_refused or is_open))
         self._read(reader, seen)
 
     def _kept(
@@ -195,7 +196,7 @@ class Follower:
     def _compare(self, registry: TrustedRegistry, reader: LogReader, seen: Seen, note: Note, key: VerifierKey) -> None:
         """Step 3: that the head of `note` continues the last one.
 
-        Raises RegistryError, and refuses the registry, or has the head in doubt.
+        Raises RegistryError, and refuses the registry, has the head in doubt, or puts it aside where it is an old one.
         """
         keys = (key, registry.key, *seen.keys)
         old, new = seen.head.size, read_checkpoint(note.text).size
@@ -205,23 +206,31 @@ class Follower:
             return
         except (EvidenceError, FormatError, DownError) as error:
             fault = error
+        if old > new and self._is_of_the_log(note, seen):
+            raise self._rolled_back(seen, note)
         if old > new:
             split = find_split(note, seen.note, self.followed.tiles(seen), keys) if seen.is_whole else None
         else:
             with suppress(FormatError, DownError):
                 split = find_split(seen.note, note, reader.tile, keys)
-            if split is None:
-                raise doubt_head(self.followed, seen, note, fault, self.evidence, self.now)
         if split is None:
-            why = f"it went back from {old:,} entries to {new:,}"
-            self.followed.refuse(seen, why, note, None)
-            raise RegistryError(
-                State.ROLLED_BACK,
-                f"{registry.origin}: {why}",
-                "an old copy may be shown, by its server or by somebody between; nothing is taken until you decide",
-                f"to go on from what it shows now: notary registry sync --accept {registry.origin}",
-            )
+            raise doubt_head(self.followed, seen, note, fault, self.evidence, self.now)
         raise self._forked(seen, note, split)
+
+    def _is_of_the_log(self, note: Note, seen: Seen) -> bool:
+        """Whether what was read here shows that a smaller head is one of the log that was seen."""
+        head = read_checkpoint(note.text)
+        if head.size > seen.entries:
+            return False
+        return TiledTree(head.size, self.followed.tiles(seen), seen.entries).root == head.root
+
+    def _rolled_back(self, seen: Seen, note: Note) -> RegistryError:
+        """Puts an old head aside."""
+        if seen.refusal is None:
+            self.followed.put_aside(seen, note)
+        kept = self.followed.seen(seen.origin)
+        said = None if kept is None else rolled_back(kept)
+        return said or RegistryError(State.ROLLED_BACK, f"{seen.origin}: it shows fewer entries than before")
 
     def _forked(self, seen: Seen, note: Note, split: Split) -> RegistryError:
         """Refuses a registry of which `note` is another history's head than the last one, and keeps the evidence."""

@@ -5,20 +5,24 @@ for the checkpoint as it was anchored and for its proof, and once that names a b
 to the head: the checkpoint's text is the head's, a key of the registry's signed it, the proof is of that very file.
 Whether a block bears it out is decided when somebody looks an entry up.
 
+Headers are verified before they are kept: the block's merkle root is the proof's, and it has the work that its network
+demands. Until then an anchor stays open, whatever headers.json says; it closes where all its headers are sound.
+
 Nothing here fails a sync: an anchor that is missing or damaged is a note, and is asked for again. But a checkpoint
 there, signed by the registry's key, that is not the head's, is handed on: it may be of another history.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from notary import limits
-from notary.core.chain import last_wanted
+from notary.core.chain import last_wanted, sound_row
 from notary.core.digest import digest_of
-from notary.core.header import HEADER_BYTES, linked
+from notary.core.header import HEADER_BYTES, NETWORKS, Header, Network, has_work, linked
 from notary.core.ots import Proof, read_proof
+from notary.core.strict_json import quoted, read_object
 from notary.edges.header_files import HeaderRun, HeaderRuns, parse_runs
-from notary.errors import EvidenceError, FormatError, NotReadyError
+from notary.errors import EvidenceError, FormatError, NotaryError, NotReadyError
 from notary.headers import blocks_of
 from notary.keeping import headers_index
 from notary.registry.core.checkpoint import read_checkpoint
@@ -41,7 +45,8 @@ def fetch_anchors(followed: Followed, seen: Seen, reader: LogReader, compare: Ca
     for one in followed.anchors.open(seen.id):
         what = f"the anchor of its head of {one.size:,} entries"
         try:
-            found = _asked(one, seen, reader, published, compare)
+            found, fault = _asked(one, seen, reader, published, compare)
+            notes += [f"{what}: {fault}"] if fault else []
         except (DownError, FormatError, EvidenceError, NotReadyError) as error:
             if isinstance(error, RegistryError) and error.state is State.FORKED:
                 raise
@@ -64,8 +69,11 @@ def anchored_headers(anchor: KeptAnchor) -> HeaderRuns | None:
 
 def _asked(
     one: KeptAnchor, seen: Seen, reader: LogReader, published: "_PublishedHeaders", compare: Callable[[Note], None]
-) -> KeptAnchor:
-    """What is known of an anchor after its files were asked for. Raises DownError, FormatError, EvidenceError."""
+) -> tuple[KeptAnchor, str | None]:
+    """What is known of an anchor after its files were asked for, and what is wrong with headers, if anything.
+
+    Raises DownError, FormatError, EvidenceError where the checkpoint or the proof cannot be taken.
+    """
     path = f"anchors/{one.size}.checkpoint"
     data = one.checkpoint or reader.optional(path, limits.NOTE_BYTES)
     if data is None:
@@ -74,17 +82,20 @@ def _asked(
     found = replace(one, checkpoint=data)
     written = reader.optional(f"{path}.ots", limits.PROOF_BYTES)
     if written is None:  # no calendar has it yet
-        return found
+        return found, None
     proof = _proof_of(data, written, path)
     blocks = blocks_of(proof.attestations)[: limits.HEIGHTS]
     if not blocks:
-        return replace(found, proof=found.proof or written)
+        return replace(found, proof=found.proof or written), None
     found = replace(found, proof=written)
-    made_on, runs = published.runs_for(blocks)
-    if not runs:
-        return found
+    try:
+        made_on, runs, fault = published.runs_for(blocks)
+    except (DownError, FormatError) as error:
+        return found, error.message
     data = b"".join(header.raw for run in runs for header in run.headers)
-    return replace(found, is_open=False, headers_index=headers_index(made_on, runs), headers=data)
+    if runs and (fault is None or len(data) > len(found.headers or b"")):
+        found = replace(found, is_open=fault is not None, headers_index=headers_index(made_on, runs), headers=data)
+    return found, fault
 
 
 def _check_checkpoint(data: bytes, one: KeptAnchor, path: str, seen: Seen, compare: Callable[[Note], None]) -> None:
@@ -114,25 +125,48 @@ class _PublishedHeaders:
     def __init__(self, reader: LogReader) -> None:
         self._reader = reader
         self._all: HeaderRuns | None = None
+        self._told: tuple[tuple[int, int], ...] = ()
+        """Of each run, damaged or not, its first height and the one after its last, as headers.json has them."""
+        self._fault: NotaryError | None = None
         self._is_read = False
 
-    def runs_for(self, blocks: list[tuple[int, bytes]]) -> tuple[str, list[HeaderRun]]:
-        """The network, and the headers from those of `blocks` on whose header is there, to the last of use to a proof.
+    def runs_for(self, blocks: list[tuple[int, bytes]]) -> tuple[str, list[HeaderRun], str | None]:
+        """The network, the headers from those of `blocks` on whose header is there and sound, to the last of use to a
+        proof; and what is wrong with others, if anything is.
 
         Raises DownError; FormatError where the two files are malformed, or do not fit.
         """
         if not self._is_read:
             self._is_read = True
-            self._all = self._read(is_last=False)
-        if self._all is None or self._all.network is None:
-            return "", []
+            try:
+                self._all = self._read(is_last=False)
+            except (DownError, FormatError) as error:
+                self._fault = error
+        if self._fault is not None:
+            raise self._fault
+        if self._all is None:
+            return "", [], "headers.json or headers.bin is not there"
+        network = NETWORKS.get(self._all.network or "")
+        if network is None:
+            return "", [], f"headers.json names no network that is known: {quoted(self._all.network or '')}"
         runs: list[HeaderRun] = []
+        faults: list[str] = []
         for height, root in blocks:
-            headers = linked(self._all.at(height, last_wanted(height) - height + 1))
-            is_there = bool(headers) and headers[0].merkle_root == root
-            if is_there and not any(headers[-1] in run.headers and headers[0] in run.headers for run in runs):
-                runs.append(HeaderRun(height, headers))
-        return self._all.network, runs
+            wanted = last_wanted(height) - height + 1
+            headers = linked(self._all.at(height, wanted))
+            fault = _fault_of(height, root, headers, network)
+            if fault is not None:
+                faults.append(fault)
+                continue
+            sound = sound_row(headers, network)
+            if sound != headers or (len(headers) < wanted and self._is_told_of(height + len(headers))):
+                faults.append(f"after block {height + len(sound) - 1:,} its headers are damaged")
+            if not any(sound[-1] in run.headers and sound[0] in run.headers for run in runs):
+                runs.append(HeaderRun(height, sound))
+        return network.name, runs, "; ".join(faults) or None
+
+    def _is_told_of(self, height: int) -> bool:
+        return any(first <= height < end for first, end in self._told)
 
     def _read(self, *, is_last: bool) -> HeaderRuns | None:
         index = self._reader.optional("anchors/headers.json", limits.HEADERS_INDEX_BYTES)
@@ -142,8 +176,27 @@ class _PublishedHeaders:
         if data is None:
             return None
         try:
-            return parse_runs(index, data)
+            runs = parse_runs(index, data)
         except FormatError:  # the keeper may have been writing: they are two files
             if is_last:
                 raise
             return self._read(is_last=True)
+        told = read_object(index, "headers.json", limits.HEADERS_INDEX_BYTES)["runs"]
+        self._told = tuple((run["start"], run["start"] + run["count"]) for run in told)
+        return runs
+
+
+def _fault_of(height: int, root: bytes, headers: Sequence[Header], network: Network) -> str | None:
+    """Why the first of `headers` does not bear out that block `height` has this merkle root."""
+    if not headers:
+        return f"there is no header of block {height:,}"
+    one = headers[0]
+    if one.merkle_root != root:
+        return (
+            f"the header there of block {height:,} has the merkle root {one.merkle_root.hex()}; expected {root.hex()}"
+        )
+    # Where nothing retargets, all bits are the first block's: a header of another chain may have all the more work.
+    is_other = not network.retargets and one.bits != Header(network.genesis).bits
+    if is_other or not has_work(one, network):
+        return f"the header there of block {height:,} is none of the network {network.name}, by its work"
+    return None

@@ -15,6 +15,7 @@ from notary.registry.edges.published_log import LogWriter
 from notary.registry.edges.register import Key, Register, Signed
 from notary.registry.keeping import NONCE_BYTES, Registry
 from notary.registry.signing import Unlock
+from notary.reporting import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +96,16 @@ def _check_published(registry: Registry) -> _Current | None:
     signed = register.signed_at(found.size)
     if signed is None or signed.checkpoint != found:
         raise EvidenceError(
-            f"{registry.log.folder} has a checkpoint of {found.size:,} entries that this private state did not sign:"
-            f" it has {register.size:,} entries, and is an older copy or another one",
+            f"{registry.log.folder} has a checkpoint of {plural(found.size, 'entry', 'entries')} that this private"
+            f" state did not sign: it has {register.size:,}, and is an older copy or another one",
             "publishing from it would show two histories: bring back the state that signed it",
         )
     return _Current(note, found)
 
 
 def _write_tiles(writer: LogWriter, registry: Registry, base: Checkpoint | None, last: Checkpoint, size: int) -> bytes:
-    """Writes the tiles of the log of `size` entries that the one in the folder, `base`, does not have, or all.
+    """Writes the tiles of the log of `size` entries that the one in the folder, `base`, does not have, or all; and
+    those partial ones that a folder has which nobody lost: each checkpoint's, until they are full in the last but one.
 
     Returns its root. Raises EvidenceError where the entries are not those that were signed in `last`.
     """
@@ -112,13 +114,15 @@ def _write_tiles(writer: LogWriter, registry: Registry, base: Checkpoint | None,
     if appender is None:
         appender = Appender(0, registry.log.tile)
         _check_entries(registry, last)  # before anything that is there is written over
-    for end in (last.size, size):
+    start, before = appender.size, last.size if size > last.size else register.sizes_signed(2)[0]
+    for end in sorted({last.size, size, *(one.size for one in register.covering(start))}):
         for tile, data in appender.add(register.entries(appender.size, end)):
             writer.write(tile.path, data)
         if end == last.size and appender.root != last.root:
             raise _damaged(registry)
-    for tile, data in appender.edge():
-        writer.write(tile.path, data)
+        for tile, data in appender.edge():
+            if end > start and tile.index >= row_width(before, tile.level) // WIDTH:
+                writer.write(tile.path, data)
     return appender.root
 
 

@@ -17,8 +17,10 @@ from notary.registry.reporting_claims import (
     asserted_text,
     beside,
     block_hints,
+    late_text,
     window_json,
 )
+from notary.registry.reporting_following import restated_json
 from notary.reporting import block_json, block_text, check_json, trust_text, unconfirmed_text
 
 if TYPE_CHECKING:
@@ -38,8 +40,12 @@ def citation_sentences(verdict: CitationVerdict) -> Iterator[str]:
         yield f"{shown_text(str(here.link))}: {FAILURE_WORDS[wrong.number]}."
         yield f"Check {wrong.number}, {wrong.name}. Found: {shown_text(wrong.found)}"
         yield f"Expected: {shown_text(wrong.expected)}"
+        yield from _restated(verdict, here)
     else:
         yield "; ".join([_stands(verdict, here), *_missing(verdict, here), *beside(verdict)]) + "."
+        if here.rolled_back:
+            yield f"An older head was shown since, and this rests on the newer one: {shown_text(here.rolled_back)}."
+        yield from _restated(verdict, here)
         yield from (f"{shown_text(one[:1].upper() + one[1:])}" for one in here.findings)
         yield from _dated(verdict, here)
         yield KEEPER_S_WORD
@@ -54,10 +60,21 @@ def _stands(verdict: CitationVerdict, here: Located) -> str:
     day = verdict.existed_by
     existed = "" if day is None else f" in a checkpoint that existed no later than {day} (UTC), and"
     return (
-        f"{application_text(here.record)} is in entry {here.link.index} of the register of {here.link.origin},"
-        f" {asserted_text(here.asserted_by, here.record.office)}{cosigned},{existed} in a head that you saw on"
-        f" {here.seen_on} (UTC); its state there: {shown_text(here.state)}"
+        f"{application_text(here.record)} is in entry {here.link.index} of the register of {here.link.origin}"
+        f"{here.opened}, {asserted_text(here.asserted_by, here.record.office)}{cosigned},{existed} in a head that you"
+        f" saw on {here.seen_on} (UTC); its state there: {shown_text(here.state)}"
     )
+
+
+def _restated(verdict: CitationVerdict, here: Located) -> Iterator[str]:
+    """Other entries, with dates of their own, that state something else than the one that is dated."""
+    for one in here.restated:
+        yield f"Another entry of the same application, {one}."
+        if one.moves_the_period and verdict.window is not None:
+            yield (
+                f"The priority period is reckoned from {verdict.window.filing_date}, as entry {here.link.index} has it;"
+                f" by entry {one.index} it would be another."
+            )
 
 
 def _dated(verdict: CitationVerdict, here: Located) -> Iterator[str]:
@@ -68,6 +85,8 @@ def _dated(verdict: CitationVerdict, here: Located) -> Iterator[str]:
         return
     block = block_text(dated.verdict)
     yield f"The checkpoint is that of {dated.size:,} entries; {block}; {trust_text(dated.verdict)}."
+    if verdict.is_shown_late:
+        yield late_text(verdict.existed_by, verdict.asked.later_filing)
     if here.last >= dated.size:
         yield f"What the register says of it since, up to entry {here.last}, is not in that checkpoint."
 
@@ -120,11 +139,15 @@ def citation_json(verdict: CitationVerdict) -> dict[str, Any]:
             "origin": here.link.origin,
             "index": here.link.index,
             "link": str(here.link),
+            "opened_by": here.opened_by,
             "record": members_of(here.record),
             "state": here.state,
             "findings": list(here.findings),
+            "restated": list(map(restated_json, here.restated)),
+            "rolled_back": here.rolled_back,
         },
         "existed_by": verdict.existed_by and verdict.existed_by.isoformat(),
+        "shown_late": verdict.is_shown_late,
         "anchor": verdict.dated and verdict.dated.size,
         "attestation": block_json(block, policy.network) if block else None,
         "tried": list(anchor.tried) if anchor else [],

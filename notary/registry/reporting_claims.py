@@ -20,6 +20,8 @@ from notary.registry.core.trusted import Asserter
 from notary.reporting import block_json, block_text, check_json, trust_text, unconfirmed_text
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from notary.core.verdict import Verdict
     from notary.registry.core.citation_verdict import CitationVerdict
     from notary.registry.core.claim import Claim
@@ -43,6 +45,9 @@ FAILURE_WORDS = {
 }
 """What a failed check means, by its number."""
 
+_LATER = 8
+"""Later entries that one sentence names, the last; as data there are all."""
+
 KEEPER_S_WORD = (
     "That is what the register's keeper asserted, and when at the latest. Whether it is true, whether the first filing"
     " was the first, and what follows from either was not examined."
@@ -61,6 +66,8 @@ def claim_sentences(verdict: ClaimVerdict) -> Iterator[str]:
             yield "; ".join([_given(claim) + vouched, *beside(verdict)]) + "."
             block = block_text(verdict)
             yield f"{block[:1].upper()}{block[1:]}; {trust_text(verdict)}."
+            if verdict.is_shown_late:
+                yield late_text(verdict.existed_by, verdict.later_filing)
             yield KEEPER_S_WORD
         case Outcome.FAILED:
             if wrong := verdict.first(Status.FAILED):
@@ -73,6 +80,17 @@ def claim_sentences(verdict: ClaimVerdict) -> Iterator[str]:
         case _ if claim:
             yield f"{_given(claim)}given as {_entry(claim)}, which is not proven: {'; '.join(_missing(verdict))}."
             yield from (f"Tried: {shown_text(why)}." for why in verdict.tried)
+    if verdict.later and verdict.outcome is not Outcome.FAILED:
+        last = [str(one) for one in verdict.later[-_LATER:]]
+        more = len(verdict.later) - len(last)
+        others = f"{more:,} more before: " if more else ""
+        yield f"Of the same application you have since seen, in the register itself: {others}{'; '.join(last)}."
+
+
+def late_text(existed_by: date | None, later_filing: date | None) -> str:
+    """That what is proven about the entry is younger than the later filing."""
+    stood = f"That the entry stood in the register is shown only as of {existed_by}"
+    return f"{stood}, after the later filing of {later_filing}."
 
 
 def application_text(one: Open) -> str:
@@ -188,6 +206,7 @@ def claim_json(verdict: ClaimVerdict) -> dict[str, Any]:
         },
         "window": window_json(verdict.window, verdict.place),
         "sentences": list(claim_sentences(verdict)),
+        "later": [{"index": one.index, "words": str(one)} for one in verdict.later],
         "attestation": block and block_json(block, verdict.policy.network),
         "tried": list(verdict.tried),
         "checks": list(map(check_json, verdict.checks)),

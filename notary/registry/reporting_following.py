@@ -7,6 +7,7 @@ from typing import Any
 from notary.core.manifest import MOMENT
 from notary.core.shown import shown_text
 from notary.registry.core.entry import members_of
+from notary.registry.core.history import Restated
 from notary.registry.core.note import write_note
 from notary.registry.core.split import Split
 from notary.registry.core.trusted import Asserter
@@ -64,7 +65,8 @@ def synced_json(one: Synced) -> dict[str, Any]:
             "cosigned_by": [{"witness": str(each.witness), "time": moment(each.time)} for each in by],
             "fresh_at": moment(one.freshness.at),
             "checkpoint": write_note(seen.note).decode(),
-            "refused_head": None if seen.other is None else write_note(seen.other).decode(),
+            "refused_head": None if seen.other is None or seen.refusal is None else write_note(seen.other).decode(),
+            "older_head": None if seen.other is None or seen.refusal is not None else write_note(seen.other).decode(),
             "evidence": seen.evidence,
             "notes": list(one.notes),
         }
@@ -84,11 +86,19 @@ def hit_lines(hit: Hit) -> Iterator[str]:
         yield f"{record.office} {shown_text(record.number)}, {record.right}, filed {record.filing_date}{about}"
         who = "the office" if hit.asserted_by is Asserter.OFFICE else "a registry that may not speak for the office"
         yield f"  asserted by {who}, in the register of {hit.origin} ({hit.asserted_by})"
+        if hit.opened_by is not None:
+            yield f"  sealed then, opened by entry {hit.opened_by}"
+        yield from (f"  but {one}" for one in hit.restated)
     yield f"  {hit.link}"
     if hit.history is not None:
         yield from (f"  {shown_text(str(event))}" for event in hit.history.events)
         yield from (f"  {finding.oddity}: {shown_text(finding.sentence)}" for finding in hit.history.findings)
         yield f"  state: {shown_text(hit.history.state)}"
+
+
+def restated_json(one: Restated) -> dict[str, Any]:
+    changes = [{"member": name, "stated": now, "instead_of": other} for name, now, other in one.changes]
+    return {"index": one.index, "event": one.record.event, "date": one.record.happened.isoformat(), "changes": changes}
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:
@@ -101,6 +111,8 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "exact": hit.is_exact,
         "asserted_by": hit.asserted_by,
         "record": None if hit.record is None else members_of(hit.record),
+        "opened_by": hit.opened_by,
+        "restated": list(map(restated_json, hit.restated)),
         "state": None if told is None else told.state,
         "history": [
             {

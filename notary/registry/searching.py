@@ -12,10 +12,10 @@ from notary.core.strict_json import quoted
 from notary.errors import EvidenceError, InputError, NotReadyError
 from notary.registry.core.entry import Entry, Open, Sealed
 from notary.registry.core.finding import numbers, plain, term, words
-from notary.registry.core.history import History, Logged, history
+from notary.registry.core.history import Happened, History, Logged, Restated, history, restated
 from notary.registry.core.links import Link
 from notary.registry.core.trusted import Asserter, TrustedRegistry, asserted_by, trusted_for
-from notary.registry.doubting import doubt_about
+from notary.registry.doubting import doubt_about, rolled_back
 from notary.registry.edges.followed import Fetched, Followed, Seen
 from notary.registry.following import freshness
 from notary.registry.heads import RegistryError
@@ -27,8 +27,8 @@ class Hit:
 
     `found` is the entry that fits first, `is_exact` whether one fits to the letter. `object` is the leaf hash of the
     object's first entry; `entries` are all of it, in the log's order, and `history` is what they make; all three empty
-    for an entry that is about no object. `record` is what is said last of office, number and right, None while that is
-    sealed; `asserted_by` whose word that is.
+    for an entry that is about no object. `record` is what `found` says, None while that is sealed; of one that was
+    sealed then, what the entry `opened_by` shows it to have held. `asserted_by` is whose word that is.
     """
 
     seen: Seen
@@ -38,6 +38,7 @@ class Hit:
     entries: tuple[Logged, ...] = ()
     history: History | None = None
     record: Open | None = None
+    opened_by: int | None = None
     asserted_by: Asserter = Asserter.APPLICANT
 
     @property
@@ -47,6 +48,13 @@ class Hit:
     @property
     def link(self) -> Link:
         return self.link_to(self.found)
+
+    @property
+    def restated(self) -> tuple[Restated, ...]:
+        """What states something else than `record` of the object: later corrections, and what came before."""
+        if self.history is None:
+            return ()
+        return tuple(restated(self.history, Happened(self.found.index, self.record)))
 
     def link_to(self, one: Logged) -> Link:
         """The link to an entry of the object."""
@@ -126,11 +134,12 @@ def skipped(followed: Followed, registries: Sequence[TrustedRegistry]) -> tuple[
 
 
 def outdated(followed: Followed, registries: Sequence[TrustedRegistry], now: int) -> Iterator[RegistryError]:
-    """What is wrong with the registries that are looked at: heads in doubt, or older than the user allows."""
+    """What is wrong with the registries that are looked at: heads in doubt, older ones that were
+    shown since, or older than the user allows."""
     for registry in registries:
         seen = _usable(followed, registry)
         if isinstance(seen, Seen):
-            problems = doubt_about(followed, seen), freshness(seen, registry, now).problem
+            problems = doubt_about(followed, seen), rolled_back(seen), freshness(seen, registry, now).problem
             yield from (one for one in problems if one is not None)
 
 
@@ -154,7 +163,7 @@ def _found(
         if isinstance(seen, Skipped):
             continue
         for one, is_exact in _first_of_each(followed.with_term(seen, term(word)), fits):
-            yield _hit(followed, seen, registry, one, is_exact)
+            yield _hit(followed, seen, registry, one, is_exact, fits)
 
 
 def _first_of_each(entries: Iterator[Fetched], fits: Callable[[Entry], bool | None]) -> Iterator[tuple[Logged, bool]]:
@@ -179,7 +188,15 @@ def _object_of(one: Logged) -> bytes | None:
     return one.leaf if isinstance(one.entry, Sealed) else None
 
 
-def _hit(followed: Followed, seen: Seen, registry: TrustedRegistry, one: Logged, is_exact: bool) -> Hit:
+def _hit(
+    followed: Followed,
+    seen: Seen,
+    registry: TrustedRegistry,
+    one: Logged,
+    is_exact: bool,
+    fits: Callable[[Entry], bool | None] = lambda entry: None,
+) -> Hit:
+    """The object of `one`, found by its first entry that fits, at the place where that was sealed; else by `one`."""
     object_leaf = _object_of(one)
     if object_leaf is None:
         return Hit(seen, one, is_exact)
@@ -188,9 +205,12 @@ def _hit(followed: Followed, seen: Seen, registry: TrustedRegistry, one: Logged,
         object_leaf = followed.opener(seen, one.entry.commitment) or object_leaf
         entries = followed.of_object(seen, object_leaf)
     told = history(entries[: limits.REGISTRY_HISTORY])
-    record = next((event.record for event in reversed(told.events) if event.record is not None), None)
-    asserter = Asserter.APPLICANT if record is None else asserted_by(registry, record.office)
-    return Hit(seen, one, is_exact, object_leaf, entries, told, record, asserter)
+    fitting = (event for event in told.events if event.record is not None and fits(event.record) is not None)
+    itself = Happened(one.index, one.entry if isinstance(one.entry, Open) else None)
+    event = next(fitting, None) or next((event for event in told.events if event.index == one.index), itself)
+    found = next((entry for entry in entries if entry.index == event.index), one)
+    asserter = Asserter.APPLICANT if event.record is None else asserted_by(registry, event.record.office)
+    return Hit(seen, found, is_exact, object_leaf, entries, told, event.record, event.opened_by, asserter)
 
 
 def _sorted(hits: Iterator[Hit]) -> tuple[Hit, ...]:

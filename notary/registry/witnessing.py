@@ -1,5 +1,7 @@
 """A witness: signs that what it saw of a registry only ever grew (C2SP tlog-cosignature).
 
+0. There is no evidence, in the witness's own folder, that the registry signed two histories: else nothing is cosigned
+   until the user has decided, and taken the file away.
 1. The checkpoint is signed by the registry's key in force, and by no key that is the witness's own.
 2. It continues the last one that this witness cosigned, however long ago; one of the same size has the same root.
 3. That it was seen is on the disk.
@@ -22,7 +24,8 @@ from notary.registry.edges.followed import Followed, Witnessed
 from notary.registry.edges.log_reader import LogReader, reader_of
 from notary.registry.following import place_of
 from notary.registry.heads import RegistryError, State, keys_in_force, signed_by
-from notary.registry.splits import check_continues, find_split, keep_evidence
+from notary.registry.splits import check_continues, evidence_path, find_split, keep_evidence, read_evidence
+from notary.reporting import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,12 @@ def witness_target(
 def cosign_head(witness: Witness, registry: TrustedRegistry, reader: LogReader) -> Cosigned:
     """The registry's head, cosigned.
 
-    Raises RegistryError where it is not signed or does not continue what was cosigned before, in which case both heads
-    are kept as evidence; InputError where the witness's key is the registry's.
+    Raises RegistryError where evidence of a split stands, and where it is not signed or does not continue what was
+    cosigned before, in which case both heads are kept as evidence; InputError where the witness's key is the
+    registry's.
     """
     followed, mine = witness.followed, witness.key.public_key
+    _check_no_split(witness.evidence, registry.origin)  # 0
     note = read_note(reader.checkpoint())
     seen = followed.seen(registry.origin)
     if seen is not None and seen.refusal is not None:
@@ -95,6 +100,18 @@ def cosign_head(witness: Witness, registry: TrustedRegistry, reader: LogReader) 
     time = witness.clock()
     cosigned = note.with_signature(cosign(note.text, time, witness.key, witness.sign))  # 4
     return Cosigned(cosigned, time, None if before is None else before.head.size)
+
+
+def _check_no_split(folder: Path, origin: str) -> None:
+    prefix = evidence_path(folder, origin, "").name  # which another origin may have too
+    for path in sorted(folder.glob(f"{prefix}*.split.json")):
+        if read_evidence(path).origin == origin:
+            raise RegistryError(
+                State.REFUSED,
+                f"{origin} is refused: {path} is evidence that it signed two histories",
+                f"notary registry verify-split {path}",
+                "it is cosigned again once you have decided so, and moved that file elsewhere",
+            )
 
 
 def _check(
@@ -114,7 +131,8 @@ def _check(
     origin = registry.origin
     if new < old:
         raise RegistryError(
-            State.ROLLED_BACK, f"{origin}: it went back from {old:,} entries, which were cosigned, to {new:,}"
+            State.ROLLED_BACK,
+            f"{origin}: it went back from {plural(old, 'entry', 'entries')}, cosigned before, to {new:,}",
         )
     split = find_split(before.note, note, reader.tile, (before.key, key))
     if split is None:
@@ -124,7 +142,7 @@ def _check(
     path = keep_evidence(split, witness.evidence)
     raise RegistryError(
         State.FORKED,
-        f"{origin}: its head of {new:,} entries does not continue the one of {old:,} that was cosigned",
+        f"{origin}: its head of {plural(new, 'entry', 'entries')} does not continue the cosigned one of {old:,}",
         f"{path} shows it to anybody: notary registry verify-split {path}",
         "it was not cosigned; tell those who follow the registry",
     )

@@ -1,14 +1,15 @@
 // A certificate is a PDF with the bundle embedded in it. As notary writes them the bundle stands there byte for byte, so
 // it can be had without a PDF reader; of a PDF that another program has saved again it has to be taken out by one.
 
-import { FormatFault, latin1, Source, textOf } from "./bytes.js";
+import { FormatFault, latin1, Source } from "./bytes.js";
 
 const HINT = "take the bundle out of it (pdfdetach -saveall, or the list of attachments in a PDF reader), and open that";
+const ZIP_MARK = "PK";
 const ENTRY_BYTES = 20;
 const MOST_OBJECTS = 100_000;
 /** What an object's dictionary may take before its stream. */
 const HINT_BYTES = 512;
-/** What is read at once: objects stand in a row. */
+/** What is read at once: objects stand in a row, and are read in their order. */
 const HINT_AHEAD = 64 * 1024;
 
 /**
@@ -20,21 +21,23 @@ export async function bundleInside(pdf) {
   const bundles = [];
   const source = new Source(pdf, HINT_AHEAD);
   for (const at of await objectPlaces(pdf)) {
-    const head = latin1(await source.read(at, HINT_BYTES));
-    const found = /^\d+ 0 obj\s*<<((?:(?!stream)[^])*)>>\s*stream(\r\n|\n)/.exec(head);
+    const head = String.fromCharCode(...(await source.read(at, HINT_BYTES + ZIP_MARK.length)));
+    const found = /^\d+ 0 obj\s*<<((?:(?!stream)[^])*)>>\s*stream(\r\n|\n)/.exec(head.slice(0, HINT_BYTES));
     if (!found || !/\/Type\s*\/EmbeddedFile\b/.test(found[1]) || /\/Filter\b/.test(found[1])) continue;
     const length = /\/Length (\d+)\b(?! \d+ R)/.exec(found[1]);
     if (!length) continue;
     const start = at + found[0].length;
-    const inside = pdf.slice(start, start + Number(length[1]));
-    if (textOf(new Uint8Array(await inside.slice(0, 2).arrayBuffer())) === "PK") bundles.push(inside);
+    if (!head.startsWith(ZIP_MARK, found[0].length) || Number(length[1]) < ZIP_MARK.length) continue;
+    bundles.push(pdf.slice(start, start + Number(length[1])));
+    if (bundles.length > 1) throw new FormatFault("a PDF that carries several bundles", HINT);
   }
-  if (bundles.length === 1) return bundles[0];
-  throw new FormatFault(bundles.length ? "a PDF that carries several bundles" : "a PDF, and no bundle is found in it", HINT);
+  if (bundles.length) return bundles[0];
+  throw new FormatFault("a PDF, and no bundle is found in it", HINT);
 }
 
 /**
- * Where the objects begin that the plain table at the end lists.
+ * Where the objects begin that the plain table at the end lists: each place once, in the file's order, so that no part
+ * of the file is read again and again.
  * @param {Blob} pdf
  */
 async function objectPlaces(pdf) {
@@ -52,5 +55,6 @@ async function objectPlaces(pdf) {
   if (!found || Number(found[1]) > MOST_OBJECTS) throw none;
   const rows = start + found[0].length;
   const table = await text(rows, ENTRY_BYTES * Number(found[1]));
-  return [...table.matchAll(/(\d{10}) \d{5} n/g)].map((row) => Number(row[1]));
+  const places = new Set(Array.from(table.matchAll(/(\d{10}) \d{5} n/g), (row) => Number(row[1])));
+  return [...places].filter((at) => at < pdf.size).sort((one, other) => one - other);
 }

@@ -4,10 +4,10 @@
 import { bagFaults } from "./bag.js";
 import { isEnough } from "./block.js";
 import { FormatFault, hex, orFault, RefusedBundle, sameBytes } from "./bytes.js";
-import { bundleInside } from "./certificate.js";
 import { failed, passed, skipped } from "./check.js";
 import { CLAIM_FILE, readClaim } from "./claim.js";
 import { claimAdvice, claimSentences, PERIOD_CHECK } from "./claimwords.js";
+import { sha256 } from "./digest.js";
 import { openZip } from "./directory.js";
 import { Faults } from "./faults.js";
 import { kindOf, NO_BUNDLE, small } from "./gathering.js";
@@ -16,6 +16,7 @@ import { baseName } from "./items.js";
 import { certificateChecks, judge, REFUSED, wantedBy } from "./judge.js";
 import { LIMITS } from "./limits.js";
 import { readProof } from "./ots.js";
+import { notCompared } from "./sentences.js";
 import { sightingsFor } from "./sighting.js";
 import { byCodePoint, commas, quoted } from "./text.js";
 import { inclusionFault, readCheckpoint, readTlogProof } from "./tlog.js";
@@ -52,7 +53,7 @@ const NO_ENTRY = "there is no entry to compare with";
 export async function judgedClaim(gathering) {
   const { target, read } = gathering;
   const isPaper = (await kindOf(target)) === "certificate";
-  const opening = isPaper ? bundleInside(target.blob).then((blob) => openZip(blob, read)) : openZip(target.blob, read);
+  const opening = isPaper ? gathering.inside().then((blob) => openZip(blob, read)) : openZip(target.blob, read);
   const zip = await opening.catch((fault) => {
     if (!(fault instanceof FormatFault)) throw fault; // is refused as what it is taken for
   });
@@ -67,7 +68,7 @@ export async function judgedClaim(gathering) {
 async function judged(zip, gathering, isPaper) {
   const { policy, target, evidence } = gathering;
   const { facts, claim, own, notes } = await gathered(zip, gathering);
-  const { file, registries } = await trustedBy(evidence);
+  const { file, digest, registries } = await trustedBy(evidence);
   const registry = registries.find(({ origin }) => origin === claim?.origin);
   const judgement = judge(facts, policy);
   const isRefused = !!facts.bundle?.containerFault;
@@ -99,10 +100,14 @@ async function judged(zip, gathering, isPaper) {
   const ours = { ...judgement, checks, outcome };
   const asserter = claim && outcome !== "failed" ? asserterOf(claim, isSigned ? registry : null) : null;
   const sentence = period.told?.sentence ?? "";
-  const whose = { claim, registry, file, cosigned, asserter };
+  const whose = { claim, registry, file, cosigned, asserter, later: gathering.sources.laterFiling };
   const found = { ...whose, target: target.name, isPromised, lacksDigest, sentence, tried: facts.tried };
   const told = {
     kind: "claim",
+    cautions: [
+      ...(papers.length ? [notCompared("claim")] : []),
+      ...(registry && outcome !== "failed" ? [ofTrust(file, digest)] : []),
+    ],
     sentences: [...claimSentences(found, ours, policy), ...(papers.length ? [OF_PAPER] : [])],
     entry: claim && { ...claim, leaf: undefined },
     asserted_by: asserter,
@@ -117,6 +122,15 @@ const REGISTRIES = "registries.toml";
 const OF_PAPER = "That is what the claim in it gives; printed text proves nothing by itself.";
 
 /**
+ * Whoever sends a claim could send a list of whom to trust along with it.
+ * @param {string} file
+ * @param {string} digest
+ */
+const ofTrust = (file, digest) =>
+  `Whom to trust was read from the ${file} that you added: use your own, never one that came with the claim. Its` +
+  ` SHA-256: ${digest}`;
+
+/**
  * Whether it is taken for the reader's registries.toml.
  * @param {{name: string}} file
  */
@@ -129,10 +143,10 @@ export const isTrusted = ({ name }) => /\.toml$/i.test(name);
 async function trustedBy(evidence) {
   const [given, second] = evidence.filter(isTrusted);
   if (second) throw new FormatFault(`two files say whom you trust: ${given.name}, ${second.name}`, "remove one of them");
-  if (!given) return { file: "", registries: [] };
+  if (!given) return { file: "", digest: "", registries: [] };
   const file = baseName(given.name);
-  const data = await given.blob.slice(0, LIMITS.registriesBytes + 1).arrayBuffer();
-  return { file, registries: readTrusted(new Uint8Array(data), file) };
+  const data = new Uint8Array(await given.blob.slice(0, LIMITS.registriesBytes + 1).arrayBuffer());
+  return { file, digest: hex(sha256(data)), registries: readTrusted(data, file) };
 }
 
 /**

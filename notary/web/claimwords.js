@@ -12,7 +12,7 @@ import { OFFICE } from "./vouching.js";
  * What a claim's judgement is made of beside a bundle's: `file` is the reader's registries.toml, if he gave any.
  * @typedef {{target: string, claim: Claim | null, registry: import("./trusted.js").Registry | undefined, file: string,
  *   cosigned: number, asserter: string | null, isPromised: boolean, lacksDigest: boolean, sentence: string,
- *   tried: string[]}} Found
+ *   tried: string[], later: string | undefined}} Found
  */
 
 /** @type {Record<number, string>} What a failed check means. */
@@ -69,7 +69,12 @@ export function claimSentences(found, judgement, policy) {
     const beside = [parts.join(", ")];
     if (checks[3].status === "passed") beside.push("the document is the one as filed");
     if (found.sentence) beside.push(found.sentence.slice(0, -1).replace(/^The /, "the "));
-    return [`${beside.join("; ")}.`, blockSentence(judgement, policy), KEEPERS_WORD];
+    const sentences = [`${beside.join("; ")}.`, blockSentence(judgement, policy)];
+    if (found.later && block.existedBy > found.later) {
+      const stood = `That the entry stood in the register is shown only as of ${block.existedBy}`;
+      sentences.push(`${stood}, after the later filing of ${found.later}.`);
+    }
+    return [...sentences, KEEPERS_WORD];
   }
   if (outcome === "pending") {
     const promised = `Promised by ${calendars.map(shownText).join(", ")}.`;

@@ -67,6 +67,8 @@ export class Gathering {
     this.sources = sources;
     this.read = read;
     this.told = told;
+    /** @type {Promise<Blob> | undefined} */
+    this.carried = undefined;
   }
 
   /** @returns {Promise<Facts>} */
@@ -75,12 +77,17 @@ export class Gathering {
     switch (await kindOf(this.target)) {
       case "bundle": return this.ofBundle(blob, false);
       case "proof": return this.ofProof();
-      case "certificate": return this.ofBundle(await this.named(bundleInside(blob)), true);
+      case "certificate": return this.ofBundle(await this.named(this.inside()), true);
       case "other": throw new NoTarget(
         `${name}: ${blob.size ? "neither a bundle nor an OpenTimestamps proof" : "an empty file"}`,
         "give the bundle or the .ots file first",
       );
     }
+  }
+
+  /** The zip file that a certificate carries, looked for once. */
+  inside() {
+    return (this.carried ??= bundleInside(this.target.blob));
   }
 
   /**

@@ -11,7 +11,7 @@ import { commas } from "./text.js";
 /** @typedef {import("./elements.js").Content} Content */
 /** @typedef {import("./report.js").Input} Input */
 /** @typedef {import("./report.js").Verdict} Verdict */
-/** @typedef {{error: string, hints?: string[]}} Refusal */
+/** @typedef {{error: string, hints?: string[], isOpen?: boolean}} Refusal  `isOpen`: the reader has to say first */
 /** @typedef {{file: File, rank: number}} Chosen  `rank`: how likely this is the proof, 0 for most likely; 3: it is none */
 
 const NO_PROOF = 3;
@@ -41,17 +41,30 @@ function start() {
   let target;
   /** @type {Worker | undefined} */
   let worker;
+  /** The day for which the answer is. */
+  let laterDay = "";
   let isAsking = false;
 
   /** @param {Iterable<File>} added */
   async function add(added) {
     const ranked = await Promise.all([...added].map(async (file) => ({ file, rank: await rankOf(file) })));
     chosen = [...chosen, ...ranked];
-    const likely = [...chosen].sort((one, other) => one.rank - other.rank)[0];
+    const likely = likeliest();
     if (!ranked.every(({ file }) => isTrusted(file))) forgetTest(); // whom somebody trusts is no other evidence
-    if (!target || (likely && likely.rank < target.rank)) target = likely;
+    if (!target || (likely && likely.rank < target.rank)) aim(likely);
     listFiles();
     check();
+  }
+
+  const likeliest = () => [...chosen].sort((one, other) => one.rank - other.rank)[0];
+
+  /**
+   * Another target, for which no later filing was named.
+   * @param {Chosen | undefined} one
+   */
+  function aim(one) {
+    target = one;
+    laterFiling.value = laterDay = "";
   }
 
   /** What was accepted for one proof is not accepted for the next. */
@@ -72,14 +85,14 @@ function start() {
       const radio = element("input", { type: "radio", name: "target", id: `file-${at}`, ...only });
       if (one === target) radio.setAttribute("checked", "");
       radio.addEventListener("change", () => {
-        target = one;
+        aim(one);
         forgetTest();
         check();
       });
       const name = element("label", { for: `file-${at}` }, one.file.name);
       const remove = button("Remove", () => {
         chosen = chosen.filter((other) => other !== one);
-        if (target === one) target = chosen[0];
+        if (target === one) aim(likeliest());
         forgetTest();
         listFiles();
         check();
@@ -117,7 +130,7 @@ function start() {
       evidence: evidence.map(named),
       network: accepted.checked ? network.value : "bitcoin",
       asks,
-      laterFiling: laterFiling.value,
+      laterFiling: laterDay,
     });
     URL.revokeObjectURL(url);
     progress.removeAttribute("value");
@@ -151,8 +164,9 @@ function start() {
     const lostFocus = document.activeElement === document.body || document.activeElement === cancel;
     stop();
     place.replaceChildren(...content.flatMap((one) => (one instanceof Node ? [one] : [])));
-    const said = place.querySelectorAll(".banner, .verdict h2 > :last-child, .answer");
-    live.textContent = [...said].map((one) => one.textContent).join(". ");
+    const said = place.querySelectorAll(".banner, .verdict h2 > :last-child, .answer, .caution");
+    const spoken = [...said].map((one) => one.textContent).join(". ");
+    live.textContent = spoken.replace(/ Its SHA-256: \w+/, "");
     if (lostFocus) document.getElementById("verdict")?.focus();
     place.scrollIntoView({ block: "nearest" });
   }
@@ -164,7 +178,8 @@ function start() {
   }
 
   /** @param {Refusal} refusal */
-  function refused({ error, hints }) {
+  function refused({ error, hints, isOpen }) {
+    if (isOpen) return verdictBox("doubt", "?", "Not checked yet", error, hints ?? []);
     const missing = "Add the bundle (.zip), the proof (.ots) or the certificate (.pdf) that it is to be checked with.";
     return verdictBox("bad", "\u2717", "Could not be checked", error, target?.rank === NO_PROOF ? [missing] : (hints ?? []));
   }
@@ -181,7 +196,13 @@ function start() {
     notice.querySelector("button")?.focus();
   });
   accepted.addEventListener("change", () => check());
-  laterFiling.addEventListener("change", () => check());
+  laterFiling.addEventListener("change", () => {
+    // While it is typed, a year begins with noughts.
+    const day = /^[1-9]\d{3}-/.test(laterFiling.value) ? laterFiling.value : "";
+    if (day === laterDay) return;
+    laterDay = day;
+    check();
+  });
   network.addEventListener("change", () => accepted.checked && check());
   addEventListener("dragover", (event) => {
     event.preventDefault();

@@ -28,6 +28,7 @@ import { tools } from "./tools.js";
  *   items_listed?: Item[], made_on?: string | null, open_blocks?: number[],
  *   declared?: {title: string | null, declared_at: string, tool: string} | null,
  *   kind?: string, entry?: {link: string, record: Record<string, string | object>} | null, advice?: string[],
+ *   cautions?: string[],
  * }} Verdict
  */
 
@@ -87,7 +88,7 @@ function answer(verdict) {
   const [first = "", ...rest] = verdict.sentences;
   return [
     verdict.test_network && element("p", { class: "banner", role: "note" }, banner),
-    verdictBox(tone, symbol, word, first, [...rest, ...advised(verdict)]),
+    verdictBox(tone, symbol, word, first, [...rest, ...advised(verdict)], verdict.cautions),
   ];
 }
 
@@ -97,13 +98,15 @@ function answer(verdict) {
  * @param {string} word
  * @param {string} first
  * @param {string[]} rest
+ * @param {string[]} cautions  without which the first sentence would be misread
  */
-export function verdictBox(tone, symbol, word, first, rest) {
+export function verdictBox(tone, symbol, word, first, rest, cautions = []) {
   return element(
     "header",
     { class: `verdict ${tone}` },
     element("h2", { tabindex: "-1", id: "verdict" }, sign(symbol), " ", element("span", {}, word)),
     element("p", { class: "answer" }, first.replace(/^the (?=digests|record)/, "The ")),
+    ...cautions.map((sentence) => element("p", { class: "caution" }, sentence)),
     ...rest.map((sentence) => element("p", {}, sentence))
   );
 }

@@ -42,6 +42,14 @@ const NOT_PROVEN =
   " version exists.";
 
 /**
+ * What has to be said of every certificate, since only its inside was looked at.
+ * @param {string} what  it carries
+ */
+export const notCompared = (what) =>
+  `Only the ${what} inside this certificate was checked. What is printed on it was NOT compared with that, and may be` +
+  ` forged: go by what stands here, or let notary ${what === "claim" ? "registry check" : "verify"} compare it.`;
+
+/**
  * How the block was confirmed, or how far that went.
  * @param {Judgement} judgement
  * @param {Policy} policy

@@ -83,7 +83,8 @@ export function readTrusted(data, name) {
     if (/^(0|[1-9]\d*)$/.test(next())) return Number(token);
     if (token !== "[") return string();
     const nextOfLines = () => {
-      while (next() === "\n");
+      do next();
+      while (token === "\n");
       return token;
     };
     const list = [];

@@ -8,7 +8,7 @@ import { Gathering, Told } from "./gathering.js";
 import { Checkpoints, NETWORKS } from "./header.js";
 import { judge, wantedBy } from "./judge.js";
 import { LIMITS } from "./limits.js";
-import { sentences, trustText } from "./sentences.js";
+import { notCompared, sentences, trustText } from "./sentences.js";
 
 /** @typedef {import("./block.js").Policy} Policy */
 /** @typedef {import("./gathering.js").GivenFile} GivenFile */
@@ -117,7 +117,8 @@ function verdictOf(facts, judgement, policy, told) {
     tried: facts.tried,
     checks,
     items: { disclosed, of, matched, failed: faults.count },
-    // What the page shows beside: the first items, what is declared, and the blocks that somebody may be asked about.
+    // What the page shows beside: what to beware of, the first items, what is declared, and the blocks that somebody may be asked about.
+    cautions: facts.isCertificate && outcome !== "failed" ? [notCompared("bundle")] : [],
     items_listed: told.items,
     declared: told.declared,
     made_on: judgement.madeOn,

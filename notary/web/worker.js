@@ -2,6 +2,7 @@
 
 import { fromBase64, hex } from "./bytes.js";
 import { isTrusted } from "./claimverdict.js";
+import { HEADERS_DATA, HEADERS_INDEX, questionOf } from "./misplaced.js";
 import { RELEASE } from "./release.js";
 import { verify } from "./verdict.js";
 
@@ -26,6 +27,8 @@ async function checked({ target, evidence: given, network, asks, laterFiling }) 
     told = performance.now();
     postMessage({ done, total });
   });
+  const question = "checks" in verdict ? await questionOf(target, evidence, verdict.checks) : null;
+  if (question) return postMessage({ verdict: question });
   const inputs = [];
   let left = HASHED_AGAIN;
   for (const one of [target, ...given]) {
@@ -42,8 +45,8 @@ async function checked({ target, evidence: given, network, asks, laterFiling }) 
  * @param {Named[]} given
  */
 async function headersAmong(given) {
-  const index = given.find(({ name }) => name === "headers.json");
-  const data = given.find(({ name }) => name === "headers.bin");
+  const index = given.find(({ name }) => name === HEADERS_INDEX);
+  const data = given.find(({ name }) => name === HEADERS_DATA);
   if (!index || !data || index.blob.size + data.blob.size > HEADERS_READ) return { evidence: given };
   const [first, second] = await Promise.all([index, data].map(({ blob }) => blob.arrayBuffer()));
   const headers = { index: new Uint8Array(first), data: new Uint8Array(second) };

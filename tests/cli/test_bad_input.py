@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import subprocess
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -188,6 +190,13 @@ def test_wrong_usage(notary: Notary, evidence: Path, tmp_path: Path) -> None:
         assert answer.out == ""
 
 
+def test_a_password_in_an_address_is_named_and_not_shown(notary: Notary, evidence: Path) -> None:
+    answer = notary("stamp", evidence, "--calendar", "https://somebody:hunter2@example.org")
+    assert answer.code == 2
+    assert "a user or a password" in answer.err
+    assert "hunter2" not in answer.out + answer.err
+
+
 def test_a_ledger_that_is_none(notary: Notary, evidence: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_text("these are my notes, and they are long enough to be no database" * 20)
     answer = notary("status", "--ledger", "notes.db")
@@ -234,13 +243,62 @@ def test_hostile_names_do_nothing_on_the_terminal(notary: Notary, tmp_path: Path
     assert "turn\\u202etxt.exe" in notary("info", "names.zip").out
 
 
-def test_a_closed_pipe_is_no_fault(notary: Notary, bundle: Path) -> None:
-    process = notary.start("verify", bundle, *LOCAL)
-    assert process.stdout
-    process.stdout.close()
-    assert process.stderr
-    assert "Traceback" not in process.stderr.read()
-    process.wait(30)
+# What a command says, and its code: an answer of one line and of many, a help text, an error in words and as JSON.
+SAID: dict[str, tuple[tuple[str, ...], int]] = {
+    "answer": (("verify", "sound.zip", *LOCAL), 0),
+    "json": (("verify", "sound.zip", *LOCAL, "--json"), 0),
+    "template": (("registry", "add", "--template"), 0),
+    "version": (("--version",), 0),
+    "help": (("verify", "--help"), 0),
+    "error": (("verify", "missing.zip"), 2),
+    "json error": (("verify", "missing.zip", "--json"), 2),
+    "many problems": (("registry", "add", "public", "--csv", "bad.csv", "--json"), 2),
+}
+
+
+@pytest.fixture
+def saying(notary: Notary, bundle: Path, tmp_path: Path) -> Notary:
+    assert notary("registry", "init", "public", "--origin", "registry.example/ip", "--no-passphrase").code == 0
+    (tmp_path / "bad.csv").write_text("office,number\n" + "XX,\n" * 1500)
+    return notary
+
+
+@pytest.mark.parametrize("what", SAID)
+@pytest.mark.parametrize("closed", ["stdout", "stderr", "both"])
+def test_a_closed_pipe_is_no_fault(saying: Notary, what: str, closed: str) -> None:
+    """Who reads it has gone before anything is written: the code is that of what happened, and nothing is said."""
+    arguments, code = SAID[what]
+    reader, writer = os.pipe()
+    os.close(reader)
+    options = saying.options()
+    for stream in ("stdout", "stderr") if closed == "both" else (closed,):
+        options[stream] = writer
+    ended = subprocess.run(saying.command(*arguments), **options, check=False, timeout=60)
+    os.close(writer)
+    assert ended.returncode == code
+    assert "Traceback" not in (ended.stdout or "") + (ended.stderr or "")
+    assert "Broken" not in (ended.stderr or "")
+    if closed == "stdout":
+        assert ("error:" in ended.stderr) == (code != 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system has /dev/full")
+@pytest.mark.parametrize("what", SAID)
+def test_a_full_device_is_said(saying: Notary, what: str) -> None:
+    arguments, code = SAID[what]
+    for stream, other in (("stdout", "stderr"), ("stderr", "stdout")):
+        with Path("/dev/full").open("w") as full:
+            ended = subprocess.run(
+                saying.command(*arguments), **saying.options() | {stream: full}, check=False, timeout=60
+            )
+        shown = getattr(ended, other)
+        assert "Traceback" not in shown
+        if stream == "stderr" or what == "error":  # which has nothing to say on standard output
+            assert ended.returncode == code
+        else:
+            assert ended.returncode == 4
+            (line,) = [line for line in shown.splitlines() if "standard output" in line]
+            assert line == "error: the answer could not be written to standard output: no space left on device"
 
 
 def test_json_errors_name_the_fault(notary: Notary) -> None:

@@ -14,10 +14,20 @@ from hypothesis import strategies as st
 
 from notary import limits
 from notary.errors import FormatError
-from notary.registry.core.applications import COLUMNS, TEMPLATE, Application, BadRow, read_csv, read_json
+from notary.registry.core.applications import (
+    COLUMNS,
+    TEMPLATE,
+    Application,
+    BadRow,
+    Standing,
+    odd_about,
+    read_csv,
+    read_json,
+)
 from notary.registry.core.entry import check_entry, write_entry
+from notary.registry.core.history import history
 from notary.registry.core.terms import Event, Right
-from tests.registry.register import DIGEST, FILING_DATE, entries, filed, leaf, members, plain
+from tests.registry.register import DIGEST, FILING_DATE, entries, filed, later, leaf, logged, members, plain
 
 ROW = {
     "office": "DE",
@@ -68,7 +78,7 @@ def test_the_template() -> None:
         assert check_entry(row.entry())
     for row in found[2:]:
         assert row.values["number"] == found[0].values["number"]
-        assert check_entry(row.entry(filed(), DIGEST, DIGEST))
+        assert check_entry(row.entry(found[0].entry(), DIGEST, DIGEST))
 
 
 @settings(max_examples=60, deadline=None)
@@ -152,7 +162,6 @@ def test_a_row_that_says_no_where_all_are_sealed() -> None:
         (b"office,right\r\nDE,patent\r\n", "no column number"),
         (b"number,right\r\n1,patent\r\n", "no column office"),
         (b"office,number,office\r\nDE,1,DE\r\n", "twice"),
-        (b"office,number\r\nDE\r\n", "it, row 2: it has 1 cells"),
         (b'office,number\r\nDE,"1\r\n', "never closed"),
         (b"office,number\r\nDE,\xff\r\n", "no text in utf-8"),
         (b"office,number\r\nDE,\0\r\n", "NUL"),
@@ -162,6 +171,34 @@ def test_a_row_that_says_no_where_all_are_sealed() -> None:
 def test_a_csv_that_cannot_be_gone_through(data: bytes, fault: str) -> None:
     with pytest.raises(FormatError, match=fault):
         list(read_csv([data], "it"))
+
+
+@pytest.mark.parametrize(
+    ("row", "reason_"),
+    [
+        (b"DE", "it has 1 cell, and the header 5"),
+        (b"DE,1,patent,2026-03-12", "it has 4 cells"),
+        (b"DE,1,patent,2026-03-12,x,y", "it has 6 cells"),
+        (b"", "it is blank"),
+        (b",,,,", "it is blank"),
+    ],
+)
+def test_a_row_of_another_width_is_a_bad_row(row: bytes, reason_: str) -> None:
+    header, good = table(ROW, columns=ROW).splitlines()
+    rows = list(read_csv(pieces(b"\r\n".join([header, good, row, row, good, b"", b""])), "it"))
+    assert [each.number for each in rows] == [2, 3, 4, 5]
+    assert [type(each) for each in rows] == [Application, BadRow, BadRow, Application]
+    for bad in rows[1:3]:
+        assert isinstance(bad, BadRow)
+        assert reason_ in bad.reason
+
+
+def test_what_a_row_may_say_is_said() -> None:
+    bad = reason(read_csv([table({**ROW, "right": "patnt"})], "it"))
+    assert all(right.value in bad for right in Right)
+    with pytest.raises(FormatError) as caught:
+        list(read_csv([table({**ROW, "number": "\u00fc"}).decode().encode("cp1252")], "it"))
+    assert caught.value.hints == ("save it as CSV in UTF-8",)
 
 
 # -- a later event --------------------------------------------------------------------------------------------------
@@ -180,8 +217,64 @@ def test_a_later_event_takes_from_its_object() -> None:
         date(2028, 8, 28),
     )
     assert (entry.object, entry.previous, entry.digest) == (leaf(first), leaf(first), None)
-    said = one(read_csv([table({**ROW, **GRANT})], "it")).entry(first, leaf(first), leaf(first))
+    said = one(read_csv([table({**ROW, **GRANT})], "it")).entry(filed(), leaf(first), leaf(first))
     assert (said.right, said.digest) == (Right.PATENT, DIGEST)
+
+
+@pytest.mark.parametrize(
+    ("changes", "old", "new"),
+    [
+        ({"office": "EP"}, "DE", "EP"),
+        ({"number": "11"}, ROW["number"], "11"),
+        ({"right": "design"}, "patent", "design"),
+        ({"filing_date": "2025-03-12"}, "2026-03-12", "2025-03-12"),
+    ],
+)
+def test_only_a_correction_states_something_else(changes: dict[str, str], old: str, new: str) -> None:
+    first = filed()
+    with pytest.raises(FormatError, match="only a corrected row") as caught:
+        one(read_csv([table({**ROW, **GRANT, **changes})], "it")).entry(first, leaf(first), leaf(first))
+    assert f"'{old}'" in caught.value.message
+    assert f"'{new}'" in caught.value.message
+    corrected = one(read_csv([table({**ROW, **GRANT, **changes, "event": "corrected"})], "it"))
+    assert corrected.entry(first, leaf(first), leaf(first)) == filed(
+        **{**first_values(changes), "event": Event.CORRECTED, "on": date(2028, 8, 28)},
+        object=leaf(first),
+        previous=leaf(first),
+    )
+
+
+def first_values(changes: dict[str, str]) -> dict[str, Any]:
+    readers: dict[str, Any] = {"right": Right, "filing_date": date.fromisoformat}
+    return {key: readers.get(key, str)(value) for key, value in changes.items()}
+
+
+def test_where_an_object_stands() -> None:
+    """What is odd to add is what a reader finds odd in the history."""
+    first, today = filed(), date(2030, 1, 1)
+    standing, logged_, previous = Standing.of(first), [first], leaf(first)
+    steps = [
+        (Event.GRANTED, date(2028, 1, 1), []),
+        (Event.LICENSED, date(2027, 1, 1), ["an event dated before the last one of its object"]),
+        (Event.GRANTED, date(2028, 1, 2), ["granted a second time"]),
+        (Event.LAPSED, date(2029, 1, 1), []),
+        (Event.CORRECTED, date(2029, 1, 2), []),
+        (Event.ASSIGNED, date(2029, 2, 2), ["assigned after lapsed"]),
+    ]
+    for event, on, odd in steps:
+        entry = later(event, on, previous, leaf(first))
+        found = list(odd_about(entry, standing, today))
+        assert found == odd
+        logged_.append(entry)
+        findings = [each for each in history(logged(*logged_)).findings if each.index == len(logged_) - 1]
+        assert len(findings) == len(found)
+        standing, previous = standing.after(entry), leaf(entry)
+    assert standing.stated.event is Event.CORRECTED
+    early = later(Event.PUBLISHED, date(2020, 1, 1), previous, leaf(first))
+    assert list(odd_about(early, None, today)) == ["an event dated before the filing date"]
+    assert list(odd_about(first, None, FILING_DATE)) == []
+    assert list(odd_about(first, None, date(2026, 3, 11))) == ["dated in the future"]
+    assert list(odd_about(first, None, None)) == []
 
 
 def test_a_register_may_begin_with_a_later_event() -> None:

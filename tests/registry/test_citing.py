@@ -5,6 +5,7 @@ import json
 import shutil
 import zipfile
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -164,19 +165,126 @@ def test_several_registers_have_it(office: Office, examiner: Examiner, tmp_path:
 
 
 def test_later_events_and_corrections(office: Office, examiner: Examiner, tmp_path: Path) -> None:
-    """What the register says last counts; the digest is that of the first filing."""
+    """The entry that is dated is the one that is judged; what a later one corrects is said beside it."""
     keeper = published(tmp_path / "office")
     grant = row(7, event="granted", date="2027-06-01", digest="")
     correction = row(7, event="corrected", date="2026-05-01", filing_date="2026-03-10", digest="")
+    examiner.trusts(table(keeper, str(keeper.folder), "XX"))
+    assert examiner("sync").code == 0
     keeper.add([correction])
     keeper.add([{**grant, "filing_date": "2026-03-10"}])
     keeper.publish()
+    assert examiner("sync").code == 0
+    options = ("--network", "local", "--offline", "--later-filing", "2027-03-11")
+    answer = examiner("check", *CITED, *options, "--filed", "2026-03-12", "--document", "filed.pdf")
+    assert (answer.code, status(answer, 4), status(answer, 13)) == (0, "passed", "passed")
+    entry, sentences = answer.json["entry"], answer.json["sentences"]
+    # Record, link, and the anchored checkpoint are of one entry.
+    assert (entry["index"], entry["record"]["filing_date"], entry["record"]["event"]) == (7, "2026-03-12", "filed")
+    assert (answer.json["anchor"], answer.json["window"]["filing_date"]) == (APPLICATIONS + 1, "2026-03-12")
+    assert "filed on 2026-03-12, is in entry 7 " in sentences[0]
+    assert "2026-03-10" not in sentences[0]
+    place = APPLICATIONS + 1
+    assert entry["restated"] == [
+        {
+            "index": place,
+            "event": "corrected",
+            "date": "2026-05-01",
+            "changes": [{"member": "filing date", "stated": "2026-03-10", "instead_of": "2026-03-12"}],
+        }
+    ]
+    said = (
+        f"Another entry of the same application, entry {place}, asserted corrected on 2026-05-01, states the filing"
+        " date 2026-03-10 instead of 2026-03-12."
+    )
+    assert sentences[1] == said
+    assert f"reckoned from 2026-03-12, as entry 7 has it; by entry {place} it would be another" in sentences[2]
+    assert all(f"asserted {event}" in entry["state"] for event in ("granted", "corrected"))
+    # Who cites the corrected date is told where it stands.
+    wrong = examiner("check", *CITED, *options, "--filed", "2026-03-10")
+    assert (wrong.code, failures(wrong)) == (1, {13})
+    assert "2026-03-12" in found(wrong, 13)
+    assert said in wrong.json["sentences"]
+
+
+def test_what_has_happened_since_a_claim(office: Office, examiner: Examiner, tmp_path: Path) -> None:
+    """Whoever follows the register is told, beside a verdict that stays what it is."""
+    keeper = published(tmp_path / "office")
+    for at, number in ((7, NUMBER), (APPLICATIONS, row(1000)["number"])):
+        keeper.done("claim", number, "-o", examiner.folder / f"{at}.zip")
+    examiner.trusts(table(keeper, str(keeper.folder), "XX"))
+    alone = examiner.claim("7.zip")
+    assert examiner("sync").code == 0
+    assert examiner.claim("7.zip").json == alone.json | {"checks": examiner.claim("7.zip").json["checks"]}
+    assert alone.json["later"] == []
+    keeper.add([row(7, event="withdrawn", date="2026-06-01", digest="")])
+    keeper.add([row(1000, event="published", date="2027-09-12", digest="")])
+    keeper.add([row(8, event="granted", date="2026-06-02", digest="")])
+    keeper.publish()
+    assert examiner("sync").code == 0
+    for at, event, day in ((7, "withdrawn", "2026-06-01"), (APPLICATIONS, "published", "2027-09-12")):
+        answer = examiner.claim(f"{at}.zip")
+        assert (answer.code, answer.json["verdict"]) == (0, "verified")
+        (one,) = answer.json["later"]
+        assert one["words"] == f"entry {one['index']}: asserted {event} on {day}"
+        assert one["index"] == APPLICATIONS + 1 + (at != 7)
+        assert answer.json["sentences"][-1].endswith(f"seen, in the register itself: {one['words']}.")
+
+
+def test_a_number_that_a_correction_states(office: Office, examiner: Examiner, tmp_path: Path) -> None:
+    """It is found, linked and dated where it stands first; the entry before it is said beside it."""
+    keeper = published(tmp_path / "office")
+    (first,) = [one for one in keeper.logged() if one.index == 7]
+    correction = row(9999, event="corrected", date="2026-05-01", digest="", object=first.leaf.hex())
+    keeper.add([correction])
+    keeper.publish()
+    keeper.publish()
     examiner.trusts(table(keeper, str(keeper.folder), "XX"))
     assert examiner("sync").code == 0
-    answer = examiner("check", *CITED, "--filed", "2026-03-10", "--document", "filed.pdf")
-    assert (answer.code, status(answer, 4), status(answer, 13)) == (0, "passed", "passed")
-    assert "granted" in answer.json["entry"]["state"]
-    assert answer.json["window"]["filing_date"] == "2026-03-10"
+    cited = ("--office", "XX", "--number", row(9999)["number"])
+    answer = examiner("check", *cited, "--network", "local", "--offline")
+    entry = answer.json["entry"]
+    assert (answer.code, entry["index"], entry["record"]["event"]) == (0, APPLICATIONS + 1, "corrected")
+    assert answer.json["anchor"] == APPLICATIONS + 2
+    assert (
+        f"entry 7, asserted filed on 2026-03-12, states the number {NUMBER} instead of" in answer.json["sentences"][1]
+    )
+
+
+def test_what_was_sealed_is_dated_as_it_was_sealed(office: Office, examiner: Examiner, tmp_path: Path) -> None:
+    """The commitment was anchored, and the opening proves what it committed to."""
+    keeper = published(tmp_path / "office")
+    examiner.trusts(table(keeper, str(keeper.folder), "XX"))
+    assert examiner("sync").code == 0
+    keeper.add([row(1000, event="published", date="2027-09-12", digest="")])
+    keeper.publish()
+    keeper.publish()
+    assert examiner("sync").code == 0
+    logged, at = keeper.logged(), APPLICATIONS
+    cited = ("--office", "XX", "--number", row(1000)["number"], "--filed", "2026-03-12", "--document", "filed.pdf")
+    answer = examiner("check", *cited, "--network", "local", "--offline")
+    assert (answer.code, answer.json["verdict"], answer.json["anchor"]) == (0, "verified", at + 1)
+    entry = answer.json["entry"]
+    assert (entry["index"], entry["opened_by"], entry["record"]["event"]) == (at, at + 1, "filed")
+    assert entry["link"] == f"notary:{ORIGIN}/{at}#{logged[at].leaf.hex()}"
+    words = f"is in entry {at} of the register of {ORIGIN}, sealed then, opened by entry {at + 1}, asserted by"
+    assert words in answer.json["sentences"][0]
+    assert "sealed then" in found(answer, 5)
+    hit = examiner("search", row(1000)["number"]).json["hits"][0]
+    assert (hit["link"], hit["opened_by"], hit["record"]["event"]) == (entry["link"], at + 1, "filed")
+
+
+def test_an_anchor_after_the_later_filing_is_said_to_be(office: Office, examiner: Examiner) -> None:
+    examiner.trusts(table(office, str(office.folder), "XX"))
+    assert examiner("sync").code == 0
+    there = ("check", *CITED, "--network", "local", "--offline", "--later-filing")
+    shown = date.fromisoformat(examiner(*there, "2027-03-01").json["existed_by"])
+    for days, is_late in ((-1, True), (0, False), (1, False)):
+        later = str(shown + timedelta(days))
+        answer = examiner(*there, later)
+        assert (answer.code, answer.json["verdict"], answer.json["shown_late"]) == (0, "verified", is_late)
+        said = f"shown only as of {shown}, after the later filing of {later}." in " ".join(answer.json["sentences"])
+        assert said == is_late
 
 
 def test_a_claim_under_a_key_that_took_over(examiner: Examiner, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import re
 import subprocess
 import zipfile
@@ -14,6 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentimestamps.core.notary import BitcoinBlockHeaderAttestation
+from opentimestamps.core.op import OpAppend, OpSHA256
+from opentimestamps.core.serialize import BytesDeserializationContext, BytesSerializationContext
+from opentimestamps.core.timestamp import DetachedTimestampFile
 from pypdf import PageObject, PdfReader, PdfWriter
 from pypdf.annotations import FreeText
 
@@ -22,8 +27,10 @@ from notary.printing import print_claim_certificate
 from notary.registry.claim_certificate import claim_certificate
 from notary.registry.claim_certificate_reading import read_claim_found, read_claim_issue, read_claim_statement
 from notary.registry.core.terms import Event, Right
+from notary.registry.edges.followed import open_followed
 from tests.conftest import Notary, Result
 from tests.registry.claims import (
+    COSIGNED_AT,
     INDEX,
     PACKAGE,
     SIZE,
@@ -36,7 +43,7 @@ from tests.registry.claims import (
     rezipped,
     status,
 )
-from tests.registry.logs import LOG, ORIGIN, WITNESSES, Keeper
+from tests.registry.logs import LOG, ORIGIN, WITNESSES, Keeper, signed
 from tests.registry.office import Office
 from tests.registry.register import later
 from tests.registry.test_words import FORBIDDEN
@@ -157,6 +164,7 @@ def test_it_says_what_the_claim_gives(case: Desk) -> None:
     assert data["signed"] == {
         "key": str(LOG.key),
         "successor_of": None,
+        "predecessor_of": None,
         "listed_in": "trusted.toml",
         "asserted_by": "office-asserted",
     }
@@ -324,12 +332,72 @@ def test_whose_word_it_is(desk: Desk, register: Register) -> None:
     assert "none are listed" in page
 
 
+def test_a_head_in_doubt_is_given_as_the_reason(desk: Desk, register: Register) -> None:
+    """The issuer had seen another head, and the register did not show that this one continues it."""
+    (desk.folder / "ledger" / "registries").mkdir(parents=True)
+    with open_followed(desk.folder / "ledger" / "registries" / "followed.db") as followed:
+        followed.begin(signed(10, hashlib.sha256(b"root").digest(), LOG), [LOG.key], COSIGNED_AT)
+        seen = followed.seen(ORIGIN)
+        assert seen
+        followed.doubts.keep(seen.id, register.note, COSIGNED_AT)
+    answer = desk.certify()
+    assert (answer.code, answer.json["verdict"]) == (3, "unconfirmed"), answer.out + answer.err
+    assert data_of(desk.pdf)["missing"] == ["doubt"]
+    assert "did not show the issuer of this certificate that it continues what they had seen" in printed(desk.pdf)[0]
+    back = desk.check()
+    assert (back.code, status(back, 15), status(back, 16)) == (3, "passed", "passed"), back.json["sentences"]
+
+
+def test_a_list_s_name_stands_between_quotation_marks(desk: Desk) -> None:
+    name = "the \u201cown\u201d list,\n\u202eof all. " + "x" * 200
+    (desk.folder / "trusted.toml").rename(desk.folder / name)
+    given = ("--registries", name, *LOCAL)
+    assert desk("certificate", "claim.zip", "-o", "c.pdf", *given, *ISSUED).code == 0
+    listed_in = data_of(desk.pdf)["signed"]["listed_in"]
+    assert listed_in.startswith(r"the \u201cown\u201d list,\u000a\u202eof all. xx")
+    assert f"by a list of their own, \u201c{listed_in}\u201d: nothing" in " ".join(data_of(desk.pdf)["grounds"])
+    answer = desk("registry", "check", "c.pdf", *given, "--json")
+    assert (answer.code, status(answer, 15), status(answer, 16)) == (0, "passed", "passed"), answer.json["sentences"]
+
+
+# -- keys that follow each other ------------------------------------------------------------------------------------
+
+
 def test_a_key_that_took_over(tmp_path: Path) -> None:
     """The reader trusts the first key, follows the register, and so knows the one that signs now."""
+    desk, first, second = rotated(tmp_path, 2)
+    answer = desk.certify()
+    assert (answer.code, answer.json["verdict"]) == (0, "verified"), answer.out + answer.err
+    given = data_of(desk.pdf)["signed"]
+    assert (given["key"], given["successor_of"], given["predecessor_of"]) == (second, first, None)
+    assert "which took over from" in printed(desk.pdf)[0]
+    assert (desk.check().code, status(desk.check(), 15)) == (0, "passed")
+
+
+def test_a_key_that_handed_over(tmp_path: Path) -> None:
+    """The reader has put the new key into his list, as `sync` advises, and certifies a claim from before it."""
+    desk, first, second = rotated(tmp_path, 1)
+    trusts = (tmp_path / "trusted.toml").read_text()
+    (tmp_path / "trusted.toml").write_text(trusts.replace(first, second))
+    desk("registry", "sync", "--registries", "trusted.toml")
+    assert desk.check("claim.zip").json["verdict"] == "verified"
+    answer = desk.certify()
+    assert (answer.code, answer.json["verdict"]) == (0, "verified"), answer.out + answer.err
+    given = data_of(desk.pdf)["signed"]
+    assert (given["key"], given["successor_of"], given["predecessor_of"]) == (first, None, second)
+    assert "which handed over to" in printed(desk.pdf)[0]
+    assert (desk.check().code, status(desk.check(), 15), status(desk.check(), 16)) == (0, "passed", "passed")
+
+
+def rotated(tmp_path: Path, number: int) -> tuple[Desk, str, str]:
+    """A desk that followed a register from its first key, which it trusts, to its second; with the claim of the entry
+    of this number, of which 1 is from before and 2 from after the rotation."""
     office = Office(Notary(tmp_path), tmp_path / "public")
     office.init()
     office.done("add", "--csv", office.csv([{"office": "XX", "number": "1", **_REST}]))
-    office.done("publish", "--network", "local")
+    for _ in range(2):
+        office.done("publish", "--network", "local")
+    office.done("claim", "1", "-o", tmp_path / "claim-1.zip")
     desk, (origin, _, _) = Desk(tmp_path), office.vkey.partition("+")
     rows = {"origin": origin, "folder": str(office.folder), "vkey": office.vkey, "offices": ["XX"]}
     trusts = "\n".join(["[[registry]]", *(f"{key} = {json.dumps(value)}" for key, value in rows.items())])
@@ -341,14 +409,10 @@ def test_a_key_that_took_over(tmp_path: Path) -> None:
     office.done("add", "--csv", office.csv([{"office": "XX", "number": "2", **_REST}]))
     for _ in range(2):
         office.done("publish", "--network", "local")
-    office.done("claim", "2", "-o", tmp_path / "claim.zip")
+    office.done("claim", "2", "-o", tmp_path / "claim-2.zip")
     assert desk("registry", "sync", "--registries", "trusted.toml").code == 0
-    answer = desk.certify()
-    assert (answer.code, answer.json["verdict"]) == (0, "verified"), answer.out + answer.err
-    signed = data_of(desk.pdf)["signed"]
-    assert (signed["key"], signed["successor_of"]) == (second, office.vkey)
-    assert "which took over from" in printed(desk.pdf)[0]
-    assert (desk.check().code, status(desk.check(), 15)) == (0, "passed")
+    (tmp_path / f"claim-{number}.zip").rename(tmp_path / "claim.zip")
+    return desk, office.vkey, second
 
 
 _REST = {"right": "patent", "filing_date": "2026-03-12", "digest": hashlib.sha256(PACKAGE).hexdigest()}
@@ -376,6 +440,29 @@ def proven(data: Any) -> None:
     )
 
 
+def without_block(outcome: str, *missing: str) -> Callable[[Any], object]:
+    """As if no block had been confirmed."""
+
+    def change(data: Any) -> None:
+        data.update(outcome=outcome, missing=list(missing))
+        decisive(data).update(decisive=False)
+
+    return change
+
+
+def by_list(name: str) -> Callable[[Any], object]:
+    def change(data: Any) -> None:
+        data["signed"].update(listed_in=name)
+        data["grounds"] = [one.replace("trusted.toml", name) for one in data["grounds"]]
+
+    return change
+
+
+def in_weeks(data: Any) -> None:
+    year, week, day = date.fromisoformat(decisive(data)["existed_by"]).isocalendar()
+    decisive(data).update(existed_by=f"{year}-W{week:02}-{day}")
+
+
 STRANGER = Keeper("witness.example/w3", b"s" * 32, WITNESSES[0].type)
 
 FORGERIES: dict[str, tuple[Callable[[Any], object], str]] = {
@@ -396,7 +483,7 @@ FORGERIES: dict[str, tuple[Callable[[Any], object], str]] = {
         "certificate.json.witnesses.cosigned",
     ),
     "a witness who never was": (
-        lambda data: data["witnesses"].update(listed=[str(STRANGER.key)], cosigned=[str(STRANGER.key)]),
+        lambda data: data["witnesses"].update(listed=[str(STRANGER.key)], cosigned=[str(STRANGER.key)], quorum=1),
         "missing",
     ),
     "more asked for than there were": (lambda data: data["witnesses"].update(quorum=3), "missing"),
@@ -405,7 +492,29 @@ FORGERIES: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda data: data.update(network="bitcoin", test_network=False, stamp=None),
         "certificate.json",
     ),
-    "less than verified": (lambda data: data.update(outcome="pending"), "the outcome cannot be pending"),
+    "less than verified": (lambda data: data.update(outcome="pending"), "pending, and it rests on 1 attestation"),
+    "no block yet": (without_block("pending", "promised"), "not what the proof leads to"),
+    "no block, without a reason": (without_block("unconfirmed"), "the outcome cannot be unconfirmed"),
+    "no block, and verified": (without_block("verified"), "verified, and it rests on 0 attestations"),
+    "a reason twice": (without_block("unconfirmed", "block", "block"), "said twice"),
+    "witnesses who did cosign": (without_block("unconfirmed", "witnesses", "block"), "key and witnesses come to"),
+    "a sentence for the list": (by_list("of the Office.\n\nTHE OFFICE HEREBY CONFIRMS it. See"), "no name of a file"),
+    "a list that ends its quotation": (by_list("a\u201d. THE OFFICE CONFIRMS: \u201cb"), "no name of a file"),
+    "a long sentence for the list": (by_list("THE OFFICE CONFIRMS " * 13), "no name of a file"),
+    "no list": (by_list(""), "no name of a file"),
+    "a quorum below nothing": (lambda data: data["witnesses"].update(quorum=-5), "quorum is no number from 0 to 3"),
+    "a quorum above all": (lambda data: data["witnesses"].update(quorum=4), "quorum is no number from 0 to 3"),
+    "a day of a week": (in_weeks, "existed_by is no date"),
+    "confirmations below nothing": (lambda data: decisive(data).update(confirmations=-3), "confirmations are below 0"),
+    "a time that is none": (lambda data: decisive(data).update(block_time="never"), "block_time is no moment"),
+    "issued before the block": (lambda data: data.update(issued_at="1970-01-01T00:00:00Z"), "been issued before"),
+    "a key that followed itself": (lambda data: data["signed"].update(successor_of=str(LOG.key)), "one key, and not"),
+    "a key in the middle": (
+        lambda data: data["signed"].update(
+            {key: str(replace(LOG, seed=key[:1].encode() * 32).key) for key in ("successor_of", "predecessor_of")}
+        ),
+        "one key, and not",
+    ),
     "whose word": (lambda data: data["signed"].update(asserted_by="proven"), "is none of"),
     "an extra member": (lambda data: data.update(seal_of_approval="of the office"), "other members"),
     "a party without a name": (lambda data: data.update(party={}), "name is missing"),
@@ -418,6 +527,65 @@ def test_other_data_are_found_out(case: Desk, change: Callable[[Any], object], w
     answer = case.refuted(forged(case, case.folder / "forged.pdf", change), 15)
     assert answer.json["sentences"][0].endswith("the certificate does not say what the claim in it gives.")
     assert re.search(why, " ".join(answer.json["sentences"][1:3])), answer.json["sentences"]
+
+
+def with_spare(ots: bytes, height: int) -> bytes:
+    """The proof, with an attestation of this height beside its own that nothing bears out."""
+    proof = DetachedTimestampFile.deserialize(BytesDeserializationContext(ots))
+    branch = proof.timestamp.ops.add(OpAppend(b"spare")).ops.add(OpSHA256())
+    branch.attestations.add(BitcoinBlockHeaderAttestation(height))
+    context = BytesSerializationContext()
+    proof.serialize(context)
+    return bytes(context.getbytes())
+
+
+@pytest.mark.parametrize("further", [0, 898_989])
+def test_only_the_block_that_bears_the_proof_out_is_decisive(
+    desk: Desk, case: Desk, register: Register, further: int
+) -> None:
+    """Of two attestations of one height, or of two, only one is of the block that was found."""
+    height = decisive(data_of(case.pdf))["height"]
+    desk.put(packed(register.files(checkpoint_ots=with_spare(register.ots, height + further))))
+    assert desk.certify().code == 0
+    listed = {one["merkle_root"]: one for one in data_of(desk.pdf)["attestations"]}
+    (found,) = (one for one in listed.values() if one["decisive"])
+    assert len(listed) == 2
+    assert found == decisive(data_of(case.pdf))
+    answer = desk.check()
+    assert (answer.code, status(answer, 15), status(answer, 16)) == (0, "passed", "passed"), answer.json["sentences"]
+
+    def change(data: Any) -> None:
+        first, second = data["attestations"]
+        moved = {key: first[key] for key in first if key not in ("chain", "height", "merkle_root")}
+        first.update({key: second[key] for key in moved})
+        second.update(moved)
+        data["grounds"] = [one.replace(f"block {height:,}", f"block {height + further:,}") for one in data["grounds"]]
+
+    answer = desk.refuted(forged(desk, desk.folder / "other.pdf", change), 15)
+    assert re.search("the height|the Merkle root", " ".join(answer.json["sentences"])), answer.json["sentences"]
+
+
+def test_another_network_than_that_of_the_block(desk: Desk, register: Register) -> None:
+    """A claim without headers does not say of which network it is; the block that the reader finds does."""
+    desk.put(packed(register.files(headers_bin=None, headers_json=None)))
+    for name, content in zip(("headers.bin", "headers.json"), register.anchors.headers(), strict=True):
+        (desk.folder / name).write_bytes(content)
+    with_headers = (*TRUSTED, "--headers", "headers.bin")
+    assert desk("certificate", "claim.zip", "-o", "c.pdf", *with_headers, *ISSUED).code == 0
+    answer = desk("registry", "check", "c.pdf", *with_headers, "--json")
+    assert (answer.code, status(answer, 15)) == (0, "passed"), answer.json["sentences"]
+
+    def change(data: Any) -> None:
+        with open_container(desk.folder / "claim.zip") as container:
+            stated = read_claim_statement(container)
+        found = replace(read_claim_found(data), network="bitcoin")
+        data.update(claim_certificate(stated, found, read_claim_issue(data)))
+
+    forged(desk, desk.folder / "forged.pdf", change)
+    assert "TEST NETWORK" not in printed(desk.folder / "forged.pdf")[0]
+    answer = desk("registry", "check", "forged.pdf", *with_headers, "--json")
+    assert (answer.code, status(answer, 15)) == (1, "failed")
+    assert "Found: the network bitcoin" in " ".join(answer.json["sentences"])
 
 
 def test_what_its_issuer_says_is_free_and_is_called_so(case: Desk) -> None:
@@ -541,6 +709,13 @@ def _spoiled(register: Register) -> bytes:
     head, _, signature = lines[-1].rpartition(" ")
     spoiled = signature[:40] + ("A" if signature[40] != "A" else "B") + signature[41:]
     return "".join([*lines[:-1], f"{head} {spoiled}"]).encode()
+
+
+def test_what_is_no_file_is_not_waited_for(desk: Desk) -> None:
+    os.mkfifo(desk.folder / "pipe")
+    for options in ((), ("--registries", "trusted.toml")):
+        answer = desk("certificate", "pipe", "-o", "c.pdf", *options)
+        assert (answer.code, "pipe: not a regular file" in answer.err) == (2, True), answer.err
 
 
 def test_evidence_is_not_overwritten(desk: Desk) -> None:

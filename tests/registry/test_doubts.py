@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from notary import limits
+from notary.registry.core.note import write_note
 from notary.registry.core.trusted import TrustedRegistry
 from notary.registry.edges.followed import open_followed
 from notary.registry.following import Follower, Synced
@@ -241,6 +242,58 @@ def test_the_commands_say_so_and_answer_from_the_old_head(
     assert "does not show that its head of 340 entries" in found.out + found.err
     same = notary("registry", "sync", *given, "--head", next(one for one in files if f"-{SEEN}-" in one))
     assert "of the same history" in same.out
+
+
+def test_an_old_copy_takes_nothing_away(office: Office, web: Web, notary: Notary, tmp_path: Path) -> None:
+    """A cache replays an old checkpoint once: that sync fails, look-ups go on with a note, the next head is taken."""
+    (tmp_path / "registries.toml").write_text(toml(office.trusted(url=web.url)))
+    given = ("--registries", "registries.toml")
+    old = (office.folder / "checkpoint").read_bytes()
+    office.add(applications(SEEN, SEEN + 40))
+    assert notary("registry", "sync", *given).code == 0
+    new = (office.folder / "checkpoint").read_bytes()
+    (office.folder / "checkpoint").write_bytes(old)
+    for _ in range(2):
+        synced = notary("registry", "sync", *given)
+        assert synced.code == 1
+        assert f"{ORIGIN}: rolled back" in synced.out
+        assert f"it shows {SEEN} entries, which is fewer than on " in synced.out
+    cited = ("--office", "DE", "--number", f"10 2026 {SEEN + 7:06}.5", "--offline")  # which the old copy lacks
+    looked_up = notary("registry", "check", *cited, *given, "--json")
+    assert (looked_up.code, looked_up.json["verdict"], looked_up.json["entry"]["index"]) == (0, "verified", SEEN + 7)
+    assert f"it shows {SEEN} entries, which is fewer than on " in " ".join(looked_up.json["sentences"])
+    searched = notary("registry", "search", "10 2026 000007.5", *given)
+    assert f"it shows {SEEN} entries" in searched.out + searched.err
+    (office.folder / "checkpoint").write_bytes(new)
+    assert notary("registry", "sync", *given).code == 0
+    assert "fewer" not in notary("registry", "check", *cited, *given).out
+    office.add(applications(office.size, office.size + 1))
+    assert notary("registry", "sync", *given).code == 0
+    assert not list(tmp_path.rglob("*.split.json"))
+
+
+@pytest.mark.parametrize("is_fork", [False, True])
+def test_a_smaller_head_than_was_read_up_to(
+    office: Office, twin: Office, web: Web, reader: Reader, monkeypatch: pytest.MonkeyPatch, is_fork: bool
+) -> None:
+    """The line broke before all was read: whether a smaller head is of the same log is found as soon as it can be."""
+    monkeypatch.setattr(limits, "REGISTRY_STEP_ENTRIES", 256)
+    office.add(applications(SEEN, 1000))
+    web.answer = lambda handler, path: path == "tile/entries/003.p/232" and withhold(handler, path)
+    assert reader.sync().state is State.DOWN
+    honest = office.note()
+    between = twin if is_fork else Office(twin.folder.with_name("between"))
+    if not is_fork:
+        between.add(office.entries[:900])
+    else:
+        between.add(applications(between.size, 900))
+    office.publish(write_note(between.note()))
+    found = reader.sync()
+    assert (found.state, reader.splits()) == (State.NOT_CONTINUED, [])
+    web.answer = lambda handler, path: False
+    office.publish(write_note(honest))
+    assert reader.sync().state is (State.FORKED if is_fork else State.FOLLOWED)
+    assert len(reader.splits()) == is_fork
 
 
 def test_a_claim_that_rests_on_a_head_in_doubt(tmp_path: Path) -> None:

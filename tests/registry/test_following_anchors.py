@@ -1,5 +1,6 @@
 """Anchors of heads that a reader has seen: read over HTTP, bound to the head, kept, and what they date."""
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -240,6 +241,11 @@ def read(proof: bytes) -> list[tuple[bytes, Any]]:
     return list(file.timestamp.all_attestations())
 
 
+def blocks(proof: bytes) -> set[tuple[int, bytes]]:
+    """The blocks that it names, with their merkle roots."""
+    return {(one.height, root) for root, one in read(proof) if isinstance(one, BitcoinBlockHeaderAttestation)}
+
+
 def test_a_sound_one_is_kept_as_it_came(log: Log, reader: Reader, published: dict[str, bytes]) -> None:
     write(log, published)
     synced = reader.sync(log.trusted())
@@ -259,12 +265,68 @@ def test_damaged_ones_are_notes(log: Log, reader: Reader, published: dict[str, b
         write(log, published | {name: data})
         synced = reader.sync(log.trusted())
         assert (synced.state, synced.added > 0) == (State.FOLLOWED, data == b"")
-        # A header that was changed is one that is not there: what comes before and after it does not link.
-        assert len(synced.notes) == (name != "headers.bin" or len(data) != len(published[name])), data
-        assert reader.anchor(5)["headers"] is None
+        assert len(synced.notes) == 1, data
+        kept = reader.anchor(5)
+        assert (kept["headers"], kept["is_open"]) == (None, 1)
+        # What is wrong with headers takes nothing of what is sound away, and is asked for again as often as it takes.
+        if name.startswith("headers"):
+            assert (kept["proof"], kept["misses"]) == (published["5.checkpoint.ots"], 0)
     write(log, published)
     assert reader.sync(log.trusted()).notes == ()
     assert reader.anchor(5)["is_open"] == 0
+
+
+def told(headers: bytes, **changes: Any) -> bytes:
+    """headers.json of these headers in one run."""
+    run = {"start": changes.pop("start", 1), "count": len(headers) // 80}
+    return json.dumps({"network": "local", "runs": [run], **changes}).encode()
+
+
+def mined(header: bytes) -> bytes:
+    """The header with another time, and a nonce by which it meets its own easy target."""
+    for nonce in range(2**16):
+        one = header[:68] + bytes([header[68] ^ 1]) + header[69:76] + nonce.to_bytes(4, "little")
+        if hashlib.sha256(hashlib.sha256(one).digest()).digest()[31] < 0x7F:
+            return one
+    raise AssertionError
+
+
+@pytest.mark.parametrize("lie", ["bitcoin", "nonsense", "start", "random", "no work", "other chain", "broken after"])
+def test_a_lie_about_headers_takes_no_date_away(
+    log: Log, reader: Reader, published: dict[str, bytes], tmp_path: Path, lie: str
+) -> None:
+    """An anchor is closed by headers that bear its block out, on the network that they say, and by nothing else."""
+    headers = published["headers.bin"]
+    ((height, _),) = blocks(published["5.checkpoint.ots"])
+    at = 80 * (height - 1)
+    one, after = headers[at : at + 80], headers[at + 80 :]
+    hard = one[:72] + (0x1D00FFFF).to_bytes(4, "little") + one[76:]
+    weak = next(
+        each
+        for nonce in range(2**16)
+        if hashlib.sha256(hashlib.sha256(each := one[:76] + nonce.to_bytes(4, "little")).digest()).digest()[31] >= 0x80
+    )
+    lies = {
+        "bitcoin": (headers, told(headers, network="bitcoin")),
+        "nonsense": (headers, told(headers, network="nonsense")),
+        "start": (headers, told(headers, start=height + 1000)),
+        "random": (hashlib.shake_256(headers).digest(len(headers)), published["headers.json"]),
+        "no work": (weak, told(weak, start=height)),
+        "other chain": (hard, told(hard, start=height)),
+        "broken after": (one + mined(one), told(one * 2, start=height)),
+    }
+    data, index = lies[lie]
+    write(log, published | {"headers.bin": data, "headers.json": index})
+    for _ in range(2 * limits.REGISTRY_ANCHOR_MISSES):
+        synced = reader.sync(log.trusted())
+        assert (synced.state, len(synced.notes)) == (State.FOLLOWED, 1)
+        kept = reader.anchor(5)
+        assert (kept["is_open"], kept["proof"]) == (1, published["5.checkpoint.ots"])
+        assert kept["headers"] == (one if lie == "broken after" else None)
+    write(log, published)
+    assert reader.sync(log.trusted()).notes == ()
+    kept = reader.anchor(5)
+    assert (kept["is_open"], kept["headers"]) == (0, one + after)
 
 
 def test_files_that_are_too_large_or_no_files(log: Log, reader: Reader, published: dict[str, bytes]) -> None:

@@ -119,7 +119,8 @@ def test_the_template_is_taken_as_it_stands(office: Office, tmp_path: Path) -> N
     template.write_text(office("add", "--template").out, newline="")
     added = office.done("add", "--csv", template)
     assert (added["added"], added["size"], added["problems"]) == (4, 4, [])
-    assert [("XX" in one["what"], one["rows"]) for one in added["warnings"]] == [(True, 4)]
+    timeless = [one for one in added["warnings"] if "future" not in one["what"]]
+    assert [("XX" in one["what"], one["rows"], one["first_row"]) for one in timeless] == [(True, 4, 2)]
     office.publish()
     told = history([one for one in office.logged() if one.index != 1])
     assert [event.record and event.record.event for event in told.events] == ["filed", "granted", "assigned"]
@@ -133,7 +134,7 @@ def test_bad_rows_are_listed_and_nothing_is_added(office: Office) -> None:
     problems = {one["row"]: one["what"] for one in refused.json["problems"]}
     assert list(problems) == [3, 5, 6]
     assert "2026-02-30" in problems[3]
-    assert "filed already" in problems[5]
+    assert "filed already, in row 2 of this file" in problems[5]
     assert "patents" in problems[6]
     assert "row 3: " in refused.err
     assert office.publish()["size"] == 0
@@ -200,6 +201,76 @@ def test_two_objects_of_one_number_are_told_apart_by_name(office: Office) -> Non
     for object_ in ("0" * 64, second):
         row_ = {**later("lapsed", "2028-01-01", number="2026/7"), "object": object_}
         assert office("add", "--csv", office.csv([row_])).code == 2
+
+
+@pytest.mark.parametrize("is_sealed", [False, True])
+def test_a_later_event_contradicts_nothing(office: Office, is_sealed: bool) -> None:
+    """In the file that files it, and in later ones, for which the register is asked; after a correction as well."""
+    option = ["--sealed"] if is_sealed else []
+
+    def bad(*rows: dict[str, str]) -> str:
+        refused = office("add", "--csv", office.csv(rows), *option)
+        assert refused.code == 2
+        (problem,) = refused.json["problems"]
+        assert problem["row"] == len(rows) + 1
+        return str(problem["what"])
+
+    other = {"filing_date": "2020-01-01", "right": "patent"}
+    both = "filing_date is '2020-01-01', and '2026-03-12' of its object"
+    assert both in bad(FIRST, later("granted", "2028-01-01", **other))
+    office.add([FIRST], *option)
+    assert both in bad(later("granted", "2028-01-01", **other))
+    office.add([later("corrected", "2027-01-01", **other)], *option)
+    office.add([later("assigned", "2027-01-02", to="Muster AG")], *option)
+    assert "and '2020-01-01' of its object" in bad(later("granted", "2028-01-01", filing_date=FIRST["filing_date"]))
+    office.add([later("granted", "2028-01-01"), later("lapsed", "2029-01-01", **other)], *option)
+    office.publish()
+    if not is_sealed:
+        found = history(office.logged())
+        assert found.findings == ()
+        assert {str(one.record.filing_date) for one in found.events[1:] if one.record} == {"2020-01-01"}
+
+
+def test_what_is_odd_is_added_with_a_warning(office: Office) -> None:
+    office.add([FIRST])
+    added = office.add(
+        [
+            later("withdrawn", "2027-01-01"),
+            later("granted", "2026-12-01"),
+            later("granted", "2026-01-01"),
+            later("lapsed", "2999-01-01"),
+        ]
+    )
+    warned = {one["what"]: (one["rows"], one["first_row"]) for one in added["warnings"] if "XX" not in one["what"]}
+    future = warned.pop("dated in the future")
+    assert future[0] >= 1
+    assert warned == {
+        "granted after withdrawn": (2, 3),
+        "an event dated before the last one of its object": (2, 3),
+        "an event dated before the filing date": (1, 4),
+        "granted a second time": (1, 4),
+        "lapsed after withdrawn": (1, 5),
+    }
+    shown = office.notary("registry", "add", office.folder, "--csv", office.csv([later("refused", "2999-01-02")]))
+    assert shown.code == 0
+    assert "warning: refused after lapsed (row 2)" in shown.err
+    filed_again = office("add", "--csv", office.csv([FIRST]))
+    assert "filed already, as entry 0" in filed_again.json["problems"][0]["what"]
+
+
+def test_a_row_of_another_width_stops_no_other(office: Office) -> None:
+    path = office.csv([row(1), row(2), row(3)])
+    lines = path.read_bytes().split(b"\r\n")
+    path.write_bytes(b"\r\n".join([*lines[:2], b"XX,2026/9", lines[2] + b",", b"", *lines[3:]]))
+    refused = office("add", "--csv", path)
+    assert (refused.code, [one["row"] for one in refused.json["problems"]]) == (2, [3, 4, 5])
+    added = office.done("add", "--csv", path, "--despite-problems")
+    assert (added["added"], [one["row"] for one in added["problems"]]) == (2, [3, 4, 5])
+
+
+def test_an_office_is_two_capital_letters(office: Office) -> None:
+    refused = office("claim", FIRST["number"], "-o", office.folder.with_name("x.zip"), "--office", "xx")
+    assert (refused.code, "two capital letters" in refused.err) == (2, True)
 
 
 # -- sealed entries -------------------------------------------------------------------------------------------------

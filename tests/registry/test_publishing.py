@@ -162,6 +162,33 @@ def test_a_lost_or_damaged_folder_is_written_anew(office: Office) -> None:
     assert office.files() == files
 
 
+def test_a_lost_folder_has_again_what_each_checkpoint_needed(office: Office) -> None:
+    """The partial tiles of the last checkpoint but one, and of those before whose tiles are not full yet."""
+
+    def tiles() -> dict[str, bytes]:
+        return {name: data for name, data in office.files().items() if name.startswith("tile/")}
+
+    for first, size in [(0, 100), (100, 242), (242, 260), (260, 300), (300, 301)]:
+        office.add(row(number) for number in range(first, size))
+        office.publish()
+        files = tiles()
+        shutil.rmtree(office.folder)
+        office.folder.mkdir()
+        office.publish("--origin", ORIGIN)
+        assert tiles() == files
+    assert {"tile/0/001.p/4", "tile/0/001.p/44", "tile/entries/001.p/44"} < set(files)
+    older = office.folder.with_name("older")
+    shutil.copytree(office.folder, older)
+    for first, size in [(301, 310), (310, 320)]:
+        office.add(row(number) for number in range(first, size))
+        office.publish()
+    files = tiles()
+    shutil.rmtree(office.folder)
+    shutil.copytree(older, office.folder)
+    office.publish()
+    assert tiles() == files
+
+
 def test_damaged_tiles_at_the_edge_are_written_again(office: Office) -> None:
     office.add(row(number) for number in range(300))
     office.publish()

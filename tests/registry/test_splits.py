@@ -205,12 +205,12 @@ def test_divergence_is_found_at_whatever_entry_it_begins(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("size", [0, 1, 256, 299])
-def test_an_old_head_is_refused_but_no_evidence(reader: Path, tmp_path: Path, size: int) -> None:
+def test_an_old_head_is_said_and_is_no_evidence(reader: Path, tmp_path: Path, size: int) -> None:
     sync(reader, office_of(tmp_path / "a", 300, 300))
     found = sync(reader, office_of(tmp_path / "b", size, size))
     assert found.state is State.ROLLED_BACK
     assert found.problem is not None
-    assert f"it went back from 300 entries to {size}" in found.problem.message
+    assert f"it shows {size} entries, which is fewer than on " in found.problem.message
     assert found.seen is not None
     assert found.seen.entries == 300
     assert evidence_in(reader) == []
@@ -270,7 +270,7 @@ def refused(reader: Path, tmp_path: Path, new: int = 9) -> tuple[Office, Office]
     return one, other
 
 
-@pytest.mark.parametrize("new", [4, 9])
+@pytest.mark.parametrize("new", [6, 9])
 def test_a_refused_registry_is_asked_nothing_and_shown_nowhere(reader: Path, tmp_path: Path, new: int) -> None:
     one, other = refused(reader, tmp_path, new)
     with serving(one.folder) as web:

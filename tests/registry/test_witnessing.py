@@ -5,6 +5,7 @@ import struct
 import subprocess
 from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from notary.registry.core.note import COSIGNATURE, Note, VerifierKey, read_note,
 from notary.registry.edges.followed import Followed, open_followed
 from notary.registry.edges.log_reader import reader_of
 from notary.registry.heads import RegistryError, State
+from notary.registry.splits import evidence_path
 from notary.registry.witnessing import Cosigned, Witness, cosign_head, witness_target
 from tests.conftest import Notary
 from tests.registry.logs import LOG, ORIGIN, WITNESSES, Keeper, signed
@@ -104,10 +106,30 @@ def test_another_history_is_not_cosigned_and_kept_as_evidence(
     assert refusal(state, other).state is State.FORKED
     (evidence,) = evidence_in(state)
     assert verified_by_others(evidence)
-    # The first history goes on; the other one never does.
+    # Neither history goes on until the witness has decided; then the first one does, the other one never.
     one.add(applications(old, old + 1))
+    for office in (one, other):
+        refused = refusal(state, office)
+        assert (refused.state, str(evidence) in refused.message) == (State.REFUSED, True)
+    evidence.rename(state / "decided.json")
     assert cosigned(state, one).before == old
     assert refusal(state, other).state in (State.FORKED, State.ROLLED_BACK)
+
+
+def test_evidence_about_another_registry_hinders_none(state: Path, tmp_path: Path) -> None:
+    one, other = office_of(tmp_path / "a", 3, 5, "a"), office_of(tmp_path / "b", 3, 9, "b")
+    cosigned(state, one)
+    assert refusal(state, other).state is State.FORKED
+    (evidence,) = evidence_in(state)
+    elsewhere = evidence_path(tmp_path / "elsewhere", "a.example/b", "1.split.json")
+    assert elsewhere == evidence_path(tmp_path / "elsewhere", "a.example_b", "1.split.json")
+    evidence.rename(evidence.with_name(elsewhere.name))
+    with open_followed(state / "followed.db") as followed:
+        witness = Witness(WITNESS.key, WITNESS.sign, followed, state / "evidence", lambda: NOW)
+        trusted = replace(one.trusted(), origin="a.example/b")
+        with pytest.raises(RegistryError) as caught:  # its folder is another registry's
+            cosign_head(witness, trusted, reader_of(str(one.folder)))
+    assert caught.value.state is State.UNSIGNED
 
 
 @pytest.mark.parametrize("size", [0, 1, 4])
@@ -203,6 +225,8 @@ def test_each_key_remembers_for_itself(state: Path, tmp_path: Path) -> None:
     cosigned(state, one, WITNESSES[0])
     cosigned(state, other, WITNESSES[1])
     assert refusal(state, other, WITNESSES[0]).state is State.FORKED
+    for evidence in evidence_in(state):
+        evidence.unlink()
     # Another name for the same key is the same witness.
     alias = Keeper("witness.example/alias", WITNESSES[0].seed, COSIGNATURE)
     assert refusal(state, other, alias).state is State.FORKED

@@ -6,11 +6,16 @@ import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
+from opentimestamps.core.notary import BitcoinBlockHeaderAttestation
+from opentimestamps.core.op import OpAppend, OpSHA256
+from opentimestamps.core.serialize import BytesDeserializationContext, BytesSerializationContext
+from opentimestamps.core.timestamp import DetachedTimestampFile
 from pypdf import PageObject, PdfReader, PdfWriter
 from pypdf.annotations import FreeText
 from pypdf.generic import DecodedStreamObject, NameObject
@@ -19,8 +24,10 @@ from notary.certificate import certificate
 from notary.certificate_reading import read_found, read_issue
 from notary.core.header import Trust
 from notary.edges.archive import open_container
+from notary.errors import FormatError
 from notary.stating import read_statement
 from tests.conftest import Notary, Result
+from tests.scenarios.bundles import altered
 from tests.scenarios.certified import (
     ISSUED,
     LOCAL,
@@ -55,6 +62,21 @@ def earlier(data: Any) -> None:
     data["statement"] = data["statement"].replace(f" {year} ", f" {year - 1} ")
 
 
+def without_block(outcome: str) -> Callable[[Any], object]:
+    """As if no block had been confirmed."""
+
+    def change(data: Any) -> None:
+        data.update(outcome=outcome)
+        decisive(data).update(decisive=False)
+
+    return change
+
+
+def in_weeks(data: Any) -> None:
+    year, week, day = date.fromisoformat(decisive(data)["existed_by"]).isocalendar()
+    decisive(data).update(existed_by=f"{year}-W{week:02}-{day}")
+
+
 # -- other data, typeset as neatly as ours --------------------------------------------------------------------------
 
 FORGERIES: dict[str, Callable[[Any], object]] = {
@@ -80,6 +102,11 @@ FORGERIES: dict[str, Callable[[Any], object]] = {
     "PDF facts of another kind": lambda data: data["pdf_facts"][0].pop("pages"),
     "the bundle's SHA-256": lambda data: data["bundle"].update(sha256="ab" * 32),
     "a declaration": lambda data: data.update(declaration={"kind": "us1746"}),
+    "no block yet": without_block("pending"),
+    "no block, and verified": without_block("verified"),
+    "a day of a week": in_weeks,
+    "confirmations below nothing": lambda data: decisive(data).update(confirmations=-3),
+    "issued before the block": lambda data: data.update(issued_at="1970-01-01T00:00:00Z"),
     "no list": lambda data: data.update(attestations="none"),
     "a number for a name": lambda data: data.update(software=5),
 }
@@ -91,6 +118,75 @@ def test_other_data_are_found_out(case: Case, tmp_path: Path, change: Callable[[
     answer = " ".join(forgery.json["sentences"])
     assert "That bundle is sound: 6 files existed no later than" in answer
     assert "proves nothing by itself" in answer
+
+
+@pytest.mark.parametrize("outcome", ["pending", "failed"])
+def test_an_outcome_that_the_proof_does_not_leave_open(case: Case, tmp_path: Path, outcome: str) -> None:
+    """With all that follows, as our own software would give it."""
+
+    def change(data: Any) -> None:
+        without_block(outcome)(data)
+        with open_container(case.bundle) as container:
+            data.update(certificate(read_statement(container), read_found(data), read_issue(data)))
+
+    answer = refuted(case, retold(case, tmp_path, change), 14)
+    assert f"the outcome cannot be {outcome}" in " ".join(answer.json["sentences"])
+
+
+@pytest.mark.parametrize("further", [0, 898_989])
+def test_only_the_block_that_bears_the_proof_out_is_decisive(case: Case, tmp_path: Path, further: int) -> None:
+    """Of two attestations of one height, or of two, only one is of the block that was found."""
+    own = decisive(data_of(case.of_bundle))
+
+    def add_spare(files: dict[str, bytes]) -> None:
+        proof = DetachedTimestampFile.deserialize(BytesDeserializationContext(files["notary/head.ots"]))
+        branch = proof.timestamp.ops.add(OpAppend(b"spare")).ops.add(OpSHA256())
+        branch.attestations.add(BitcoinBlockHeaderAttestation(own["height"] + further))
+        context = BytesSerializationContext()
+        proof.serialize(context)
+        files["notary/head.ots"] = bytes(context.getbytes())
+
+    bundle, pdf = altered(case.bundle, tmp_path / "spare.zip", add_spare), tmp_path / "spare.pdf"
+    answer = case.notary("certificate", bundle, "-o", pdf, *ISSUED, *LOCAL, "--offline")
+    assert answer.code == 0, answer.err
+    assert len(data_of(pdf)["attestations"]) == 2
+    assert [one for one in data_of(pdf)["attestations"] if one["decisive"]] == [own]
+    answer = case.verify(pdf)
+    assert (answer.code, check(answer, 14)[0], check(answer, 15)[0]) == (
+        0,
+        "passed",
+        check(case.verify(case.pdf), 15)[0],
+    )
+
+    def change(data: Any) -> None:
+        first, second = data["attestations"]
+        moved = {key: first[key] for key in first if key not in ("chain", "height", "merkle_root")}
+        first.update({key: second[key] for key in moved})
+        second.update(moved)
+        found = read_found(data)
+        with open_container(bundle) as container:
+            data.update(certificate(read_statement(container), found, read_issue(data)))
+
+    answer = refuted(case, forged(pdf, tmp_path / "other.pdf", change), 14)
+    assert re.search("the height|the Merkle root", " ".join(answer.json["sentences"])), answer.json["sentences"]
+
+
+SENTENCES = (
+    "of the Office.\nTHE OFFICE CONFIRMS it",
+    "a\u201d. THE OFFICE CONFIRMS: \u201cb",
+    "THE OFFICE " * 30,
+    "a/b",
+    "",
+)
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_a_list_s_name_is_no_sentence(case: Case, sentence: str) -> None:
+    sound = data_of(case.pdf)
+    for key, other, name in (("signature", {"listed_as": []}, "listed_in"), ("token", {"root": "a"}, "roots_from")):
+        assert read_found({**sound, key: {**other, name: "list, 2026 (own).txt"}})
+        with pytest.raises(FormatError, match=f"{name} is no name of a file"):
+            read_found({**sound, key: {**other, name: sentence}})
 
 
 def retold(case: Case, folder: Path, change: Callable[[Any], object]) -> Path:

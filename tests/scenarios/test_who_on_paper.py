@@ -149,8 +149,8 @@ def test_names_are_the_issuers_word(signed: Signed) -> None:
     assert (data["signature"]["listed_as"], data["signature"]["listed_in"]) == ([PRINCIPAL], "signers")
     assert data["token"]["roots_from"] == "roots.pem"
     assert data["token"]["root"] in text
-    assert f"{PRINCIPAL}, in signers, a list of the issuer\u2019s own" in text
-    assert "in roots.pem, a list of the issuer\u2019s own" in text
+    assert f"{PRINCIPAL}, in \u201csigners\u201d, a list of the issuer\u2019s own" in text
+    assert "in \u201croots.pem\u201d, a list of the issuer\u2019s own" in text
     assert "private" not in text + json.dumps(data), "where the issuer keeps lists concerns nobody"
     answer = signed.verify(signed.listed)
     status, found = check(answer, 14)

@@ -60,6 +60,11 @@ const CORE = {
     ));
   },
   period: ({ record, later }) => periodCheck(record, later),
+  effort: async ({ target }) => {
+    const tally = { times: 0, bytes: 0 };
+    const { verdict, error } = await verify({ name: target, blob: new Counted(await blobOf(target), tally) }, [], {});
+    return { ...tally, said: verdict ?? error };
+  },
   walk: ({ proof }) => readProof(bytes(proof)).attestations.map(({ message }) => hexOf(message)),
 };
 
@@ -85,6 +90,23 @@ function policyOf({ checkpoints, headers, ...policy }) {
     policy.headers = { index: new Uint8Array(readFileSync(headers.index)), data: new Uint8Array(readFileSync(headers.data)) };
   }
   return policy;
+}
+
+/** A Blob that tells how much of it is read, and how often. */
+class Counted {
+  constructor(blob, tally) {
+    Object.assign(this, { blob, tally, size: blob.size });
+  }
+
+  slice(...places) {
+    return new Counted(this.blob.slice(...places), this.tally);
+  }
+
+  arrayBuffer() {
+    this.tally.times++;
+    this.tally.bytes += this.size;
+    return this.blob.arrayBuffer();
+  }
 }
 
 /** Of a Blob what the verifier uses: Node 20's own forgets what is beyond 2^32 bytes. */

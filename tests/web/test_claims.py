@@ -28,6 +28,7 @@ from notary.registry.reporting_claims import claim_json
 from tests.registry.claims import PACKAGE, Anchors, Files, Register, examined, packed, registries, rezipped
 from tests.registry.logs import LOG, WITNESSES, Keeper, flipped
 from tests.registry.register import filed
+from tests.registry.test_claim_certificates import Desk, forged
 from tests.web.browser import CLIPBOARD, Visit, chromium
 from tests.web.conftest import Node
 
@@ -450,6 +451,30 @@ def test_a_claim_in_its_certificate(node: Node, register: Register, tmp_path: Pa
     ]
     assert inside["sentences"][:-1] == apart["sentences"]
     assert "printed text proves nothing by itself" in inside["sentences"][-1]
+    (compared, *whose), of_apart = inside["cautions"], apart["cautions"]
+    assert "What is printed on it was NOT compared" in compared
+    assert whose == of_apart
+    assert f"read from the {trusted.name} that you added" in of_apart[0]
+
+
+def test_a_forged_certificate(node: Node, register: Register, tmp_path: Path) -> None:
+    """`notary` finds it forged; the page, which cannot, says before all else that it did not look."""
+    desk = Desk(tmp_path)
+    desk.put(packed(register.files()))
+    assert desk.certify().code == 0
+    paper = forged(desk, tmp_path / "forged.pdf", lambda data: data.update(statement="The EPO asserted it in 1999."))
+    assert desk.check(paper.name).json["verdict"] == "failed"
+    trusted = str(trusting(tmp_path, registries()))
+    for evidence, network in (([trusted], "local"), ([], "local"), ([], "bitcoin")):
+        said = node({"target": str(paper), "evidence": evidence, "policy": {"network": network}})
+        assert said["verdict"] == ("verified" if evidence else "unconfirmed")
+        assert "What is printed on it was NOT compared" in said["cautions"][0]
+
+
+def test_a_list_that_trusts_another_is_not_named(node: Node, register: Register, tmp_path: Path) -> None:
+    """Nobody was trusted by it."""
+    claim, other = written(tmp_path, register.files()), trusting(tmp_path, registries(Keeper("log.example/other")))
+    assert node({"target": str(claim), "evidence": [str(other)], "policy": {"network": "local"}})["cautions"] == []
 
 
 def test_two_files_that_say_whom_to_trust(node: Node, register: Register, tmp_path: Path) -> None:

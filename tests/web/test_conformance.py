@@ -86,6 +86,7 @@ def by_notary(target: Path, evidence: list[Path], demand: Demand) -> dict[str, A
     return {
         **json.loads(json.dumps(verdict_json(verdict))),
         "made_on": verdict.made_on,
+        "cautions": [],  # the page has some for certificates and claims
         "items_listed": [
             {"index": item.index, "name": item.name, "sha256": item.digest.hex(), "status": item.match.value}
             for item in verdict.items

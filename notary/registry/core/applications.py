@@ -21,11 +21,13 @@ Of a later event, `right` and `filing_date` may be blank: they are those of its 
 an object a line, with the same keys, `references` as an object, and `sealed` true or false.
 
 Each row is an `Application` or a `BadRow`, so that none is lost; a file that cannot be gone through is a FormatError.
+What a later event says is compared with where its object stands: see `Standing`.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from notary import limits
@@ -62,6 +64,9 @@ TEMPLATE = (
 
 _CSV = LoadFormat(Dialect.CSV, "utf-8", has_bom=True, newline="\r\n")
 _FROM_OBJECT = ("right", "filing_date")
+_ALIKE = ("office", "number", *_FROM_OBJECT)
+_ENDS = frozenset({Event.REFUSED, Event.WITHDRAWN, Event.LAPSED})
+_AFTER_THE_END = frozenset({Event.CORRECTED, Event.PUBLISHED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +92,31 @@ class Application:
         """The leaf hash of the object's first entry, where the row names it."""
         return self.values.get("object")
 
-    def entry(self, first: Open | None = None, object_leaf: bytes | None = None, previous: bytes | None = None) -> Open:
-        """The entry to add: an object's first; or, given what the first one says, its leaf hash and that of the
-        object's last, a later one. Raises FormatError for what is missing or does not go together."""
-        if self.filed is not None and first is None and not (object_leaf or previous):
+    def entry(
+        self, stated: Open | None = None, object_leaf: bytes | None = None, previous: bytes | None = None
+    ) -> Open:
+        """The entry to add: an object's first; or, given what states the object (`Standing.stated`), the leaf hash of
+        its first and that of its last, a later one.
+
+        Raises FormatError for what is missing, does not go together, or contradicts the object without being a
+        correction of it.
+        """
+        if self.filed is not None and stated is None and not (object_leaf or previous):
             return self.filed
         what = f"row {self.number}"
-        known = {key: getattr(first, key) for key in _FROM_OBJECT} if first is not None else {}
-        if first is None and (object_leaf or previous or self.object):
+        known = {key: getattr(stated, key) for key in _FROM_OBJECT} if stated is not None else {}
+        if stated is None and (object_leaf or previous or self.object):
             raise FormatError(f"{what} is about an object that is not known")
-        if first is not None and self.event is Event.FILED:
+        if stated is not None and self.event is Event.FILED:
             raise FormatError(f"{what} files what is in the register already", "a later event has another event")
-        return made_open({**known, **self.values, "object": object_leaf, "previous": previous}, what)
+        entry = made_open({**known, **self.values, "object": object_leaf, "previous": previous}, what)
+        if stated is not None and self.event is not Event.CORRECTED:
+            for key in _ALIKE:
+                new, old = getattr(entry, key), getattr(stated, key)
+                if new != old:
+                    words = f"{key} is {quoted(str(new))}, and {quoted(str(old))} of its object"
+                    raise FormatError(f"{what}: {words}: only a corrected row may state another")
+        return entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +127,55 @@ class BadRow:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an object stands: the entry that states it, its first or the last `corrected`; the day of the latest of
+    its events; and which there have been."""
+
+    stated: Open
+    latest: date
+    events: frozenset[Event]
+
+    @classmethod
+    def of(cls, first: Open) -> "Standing":
+        return cls(first, first.happened, frozenset({first.event}))
+
+    def after(self, entry: Open) -> "Standing":
+        """The same after one more event."""
+        stated = entry if entry.event is Event.CORRECTED else self.stated
+        return Standing(stated, max(self.latest, entry.happened), self.events | {entry.event})
+
+
+def odd_about(entry: Open, before: Standing | None, today: date | None) -> Iterator[str]:
+    """What is odd about an entry that may be added all the same: its keeper may have good reasons.
+
+    `before` is where its object stands, None of an object's first; `today` the last day that has begun anywhere.
+    """
+    event, day = entry.event, entry.happened
+    if today is not None and day > today:
+        yield "dated in the future"
+    if day < entry.filing_date:
+        yield "an event dated before the filing date"
+    if before is None:
+        return
+    if day < before.latest:
+        yield "an event dated before the last one of its object"
+    if event is Event.GRANTED and event in before.events:
+        yield "granted a second time"
+    if event not in _AFTER_THE_END:
+        yield from (f"{event} after {end}" for end in sorted(before.events & _ENDS))
+
+
 # -- CSV ------------------------------------------------------------------------------------------------------------
 
 
 def read_csv(pieces: Iterable[bytes], name: str, *, sealed: bool = False) -> Iterator[Application | BadRow]:
     """The rows of the CSV whose bytes are `pieces`, cut anywhere; `sealed` seals all. One row is held at a time.
 
-    Raises FormatError, which says `name` and the row, for what `load_file.read_rows` refuses, and for a header with
-    other columns.
+    Raises FormatError, which says `name` and the row, for what `load_file.read_rows` refuses of rows of any width, and
+    for a header with other columns.
     """
-    rows = read_rows(pieces, _CSV, name)
+    rows = read_rows(pieces, _CSV, name, any_width=True, encoding_hint="save it as CSV in UTF-8")
     header = _header(next(rows).cells, name)
     for row in rows:
         yield _from_cells(header, row, sealed)
@@ -140,7 +197,10 @@ def _header(cells: tuple[str, ...], name: str) -> tuple[str, ...]:
 
 
 def _from_cells(header: tuple[str, ...], row: Row, sealed: bool) -> Application | BadRow:
-    members: Json = {column: cell for column, cell in zip(header, row.cells, strict=True) if cell}
+    if row.cells and len(row.cells) != len(header):
+        cells = "1 cell" if len(row.cells) == 1 else f"{len(row.cells)} cells"
+        return BadRow(row.number, f"it has {cells}, and the header {len(header)}: is a comma missing, or not quoted?")
+    members: Json = {column: cell for column, cell in zip(header, row.cells, strict=False) if cell}
     references = {kind: members.pop(kind) for kind in REFERENCES if kind in members}
     if references:
         members["references"] = references

@@ -9,7 +9,7 @@ Two checks come after those of claims; what is printed proves nothing, so neithe
 
 from dataclasses import dataclass, replace
 
-from notary.core.check import Check, Status
+from notary.core.check import Check, Status, failed
 from notary.core.facts import CertificateFacts
 from notary.core.paper import compare_data, compare_pages
 from notary.core.verdict import Outcome
@@ -57,9 +57,10 @@ def judge_certificate(inside: ClaimVerdict, compared: CertificateFacts | None) -
     """The verdict on a certificate with this claim inside; `compared` is None where the claim failed."""
     if compared is None:
         return CheckedClaim(inside)
-    checks = (
-        compare_data(DATA, "the claim", compared, inside.block, None, _ISSUERS_WORD),
-        compare_pages(PAGES, compared),
-    )
+    data = compare_data(DATA, "the claim", compared, inside.block, None, _ISSUERS_WORD)
+    network = inside.policy.network.name
+    if inside.block and compared.network not in (None, network):
+        data = failed(DATA, f"the network {network}, which has the block", f"the network {compared.network}")
+    checks = (data, compare_pages(PAGES, compared))
     papers = tuple(CertificateCheck(one.number, one.status, one.expected, one.found) for one in checks)
     return CheckedClaim(inside, papers)

@@ -16,6 +16,7 @@ from notary.registry.core.anchor_date import Dated
 from notary.registry.core.cited import Asked, Package, compare_citation, compare_document, find_period, lacks_digest
 from notary.registry.core.claim_verdict import BESIDE, ClaimCheck
 from notary.registry.core.entry import Open
+from notary.registry.core.history import Restated
 from notary.registry.core.links import Link
 from notary.registry.core.note import VerifierKey
 from notary.registry.core.trusted import Asserter, TrustedRegistry
@@ -26,25 +27,35 @@ from notary.registry.core.window import Place, Window
 class Located:
     """An application in a register that the reader follows.
 
-    `link` leads to the first of its entries that fits. `record` is what the register says last of it, with the digest
-    of its first entry that has one; `state` and `findings` are those of its history. The head over `size` entries is
+    `link` leads to the first of its entries that fits, `record` is what that one says, and it is the one that is dated;
+    of one that was sealed then, what the entry `opened_by` shows it to have held. `state` and `findings` are those of
+    its history; `restated` are entries of it that state something else. The head over `size` entries is
     signed by `key`, or by nobody who counts; `cosigned` of the reader's witnesses did so too; `stale` says why it may
-    not be the newest: too old for him, or followed by one in doubt. `last` is the index of the history's last entry.
+    not be the newest: too old for him, or followed by one in doubt; `rolled_back` that an older one was shown since,
+    which takes nothing away. `last` is the index of the history's last entry.
     `seen_on` is the day (UTC, by his own clock) on which he first saw a head of that size.
     """
 
     registry: TrustedRegistry
     link: Link
     record: Open
+    opened_by: int | None
     asserted_by: Asserter
     state: str
     findings: tuple[str, ...]
+    restated: tuple[Restated, ...]
     size: int
     key: VerifierKey | None
     cosigned: int
     stale: str | None
     seen_on: date
     last: int
+    rolled_back: str | None = None
+
+    @property
+    def opened(self) -> str:
+        """What is to be said of an entry that was sealed."""
+        return "" if self.opened_by is None else f", sealed then, opened by entry {self.opened_by}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,12 @@ class CitationVerdict:
     @property
     def asserted_by(self) -> Asserter | None:
         return None if self.located is None or self.outcome is Outcome.FAILED else self.located.asserted_by
+
+    @property
+    def is_shown_late(self) -> bool:
+        """Whether the day by which the entry is shown to have stood there is after that of the later filing."""
+        later = self.asked.later_filing
+        return later is not None and self.existed_by is not None and self.existed_by > later
 
     @property
     def existed_by(self) -> date | None:
@@ -148,7 +165,7 @@ def _who_says_so(here: Located) -> list[Check]:  # checks 5, 7, 8, 9
         witnesses = passed(8, wanted, cosigned) if enough else skipped(8, cosigned, wanted)
     may_speak = f"a key that may speak for {office}"
     return [
-        passed(5, head, f"{here.link}, read and proven to be under it"),
+        passed(5, head, f"{here.link}{here.opened}, read and proven to be under it"),
         failed(7, signed, "signed by nobody whom you trust") if here.key is None else passed(7, signed, named),
         witnesses,
         passed(9, may_speak, f"{here.asserted_by}: {named} is trusted for {office}")

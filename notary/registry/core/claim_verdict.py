@@ -22,6 +22,7 @@ from notary.errors import EvidenceError, FormatError
 from notary.registry.core.cited import Asked, Package, compare_citation, compare_document, find_period, lacks_digest
 from notary.registry.core.claim import Claim
 from notary.registry.core.cosignature import Quorum
+from notary.registry.core.history import Happened
 from notary.registry.core.log import verify_inclusion
 from notary.registry.core.note import Note, VerifierKey, signers
 from notary.registry.core.tlog_proof import TlogProof
@@ -65,7 +66,8 @@ class ClaimCheck(Check):
 class FollowedLog:
     """What the reader has seen of a registry: why he refuses it, if he does; its keys, the one in force last, which
     alone counts beyond the size `rotated`; the root that it had at the size of the claim's checkpoint, if he was there;
-    the texts of signed heads that it did not show to continue the one that he has seen.
+    the texts of signed heads that it did not show to continue the one that he has seen; what he has seen of the claim's
+    object in `later` entries than the claim's.
     """
 
     refusal: str | None
@@ -73,6 +75,7 @@ class FollowedLog:
     rotated: int
     root: bytes | None
     in_doubt: frozenset[str] = frozenset()
+    later: tuple[Happened, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,15 @@ class ClaimFacts:
         return self.anchor.bundle or BundleFacts()
 
     @property
+    def known_keys(self) -> tuple[VerifierKey, ...]:
+        """The registry's keys as far as the reader knows them, the one in force last."""
+        if self.registry is None:
+            return ()
+        if self.followed is None or self.registry.key not in self.followed.keys:
+            return (self.registry.key,)
+        return self.followed.keys
+
+    @property
     def is_in_doubt(self) -> bool:
         """Whether the claim rests on a head that the registry did not show to continue what the reader has seen."""
         return self.followed is not None and self.proof is not None and self.proof.note.text in self.followed.in_doubt
@@ -117,7 +129,8 @@ class ClaimVerdict:
     whether a file at hand is the one as filed, `lacks_digest` that nothing is there to compare the reader's with.
     `is_promised` where only calendars speak for the checkpoint yet. `window` is None where there is no period, `place`
     where no later filing was named. `is_in_doubt` where it rests on a head that the registry did not show to continue
-    the one that the reader has seen.
+    the one that the reader has seen. `signed_by` is the key that check 7 found to have signed, of `keys`: those of the
+    registry that the reader knows, in their order. `later` is what he has seen of the object since, beside the verdict.
     """
 
     target: str
@@ -138,6 +151,15 @@ class ClaimVerdict:
     window: Window | None
     place: Place | None
     is_in_doubt: bool = False
+    keys: tuple[VerifierKey, ...] = ()
+    signed_by: VerifierKey | None = None
+    later: tuple[Happened, ...] = ()
+    later_filing: date | None = None
+
+    @property
+    def is_shown_late(self) -> bool:
+        """Whether the day by which the entry is shown to have stood there is after that of the later filing."""
+        return self.later_filing is not None and self.existed_by is not None and self.existed_by > self.later_filing
 
     @property
     def trust(self) -> Trust:
@@ -163,11 +185,12 @@ def judge_claim(facts: ClaimFacts, asked: Asked, policy: Policy) -> ClaimVerdict
     found = find_anchor(facts.anchor, facts.made_on, policy)
     cosigned, witnesses = _witnesses(facts)
     window, where, period = find_period(record, asked)
-    checks = [container_check(facts.bundle)]
+    checks, signed_by = [container_check(facts.bundle)], None
     if facts.bundle.container_fault is not None:
         checks += [skipped(number, "the container was refused") for number in _OF_CONTAINER]
     else:
-        vouched = (_inclusion(facts), _anchored(facts), _signature(facts))
+        signed_by, signature = _signature(facts)
+        vouched = (_inclusion(facts), _anchored(facts), signature)
         checks += [bag_check(facts.bundle), _claim(facts), compare_document(record, facts.packages), *vouched]
         checks += [witnesses, _whose_word(facts, all(one.status is Status.PASSED for one in vouched))]
         anchored = [check_path(one, facts.anchor, facts.note_digest, "registry/checkpoint") for one in found.checks]
@@ -200,6 +223,10 @@ def judge_claim(facts: ClaimFacts, asked: Asked, policy: Policy) -> ClaimVerdict
         window,
         where,
         facts.is_in_doubt,
+        facts.known_keys,
+        signed_by,
+        facts.followed.later if facts.followed else (),
+        asked.later_filing,
     )
 
 
@@ -271,34 +298,34 @@ def _notes(facts: ClaimFacts) -> Iterator[Note]:
         yield facts.proof.note
 
 
-def _signature(facts: ClaimFacts) -> Check:  # check 7
+def _signature(facts: ClaimFacts) -> tuple[VerifierKey | None, Check]:  # check 7
     if facts.claim is None:
-        return skipped(7, "there is no claim that names a registry")
+        return None, skipped(7, "there is no claim that names a registry")
     origin, registry = facts.claim.origin, facts.registry
     if registry is None:
-        return skipped(7, f"{facts.registries_file} has no registry of the origin {origin}", "a key that you trust")
+        none = f"{facts.registries_file} has no registry of the origin {origin}"
+        return None, skipped(7, none, "a key that you trust")
     if facts.followed is not None and facts.followed.refusal is not None:
-        return failed(7, "a registry that showed you one history", f"you refuse {origin}: {facts.followed.refusal}")
-    keys = _keys(facts, registry)
+        refused = f"you refuse {origin}: {facts.followed.refusal}"
+        return None, failed(7, "a registry that showed you one history", refused)
+    keys = _keys(facts)
     expected = f"a signature by {_named(keys[-1])}, the key that {facts.registries_file} trusts for {origin}"
     if keys[-1] != registry.key:
         expected = f"a signature by {_named(keys[-1])}, the key that took over from the one that you trust for {origin}"
     try:
         signed = [signers(note, keys) for note in _notes(facts)]
     except EvidenceError as error:
-        return failed(7, expected, error.message)
+        return None, failed(7, expected, error.message)
     if signed and all(signed):
-        return passed(7, expected, f"signed by {_named(signed[-1][-1])}")
-    return skipped(7, _other_signers(facts, keys), expected)
+        signer = max((key for each in signed for key in each), key=keys.index)
+        return signer, passed(7, expected, f"signed by {_named(signer)}")
+    return None, skipped(7, _other_signers(facts, keys), expected)
 
 
-def _keys(facts: ClaimFacts, registry: TrustedRegistry) -> tuple[VerifierKey, ...]:
-    """The keys by which the reader takes a checkpoint of this size (FORMAT, *Rotation*), the one in force last."""
-    followed = facts.followed
-    if followed is None or registry.key not in followed.keys:
-        return (registry.key,)
-    size = facts.proof.checkpoint.size if facts.proof else 0
-    return followed.keys[-1:] if size > followed.rotated else tuple(dict.fromkeys(followed.keys))
+def _keys(facts: ClaimFacts) -> tuple[VerifierKey, ...]:
+    """Those of the known keys by which the reader takes a checkpoint of this size (FORMAT, *Rotation*)."""
+    followed, known, size = facts.followed, facts.known_keys, facts.proof.checkpoint.size if facts.proof else 0
+    return known[-1:] if followed is not None and size > followed.rotated else tuple(dict.fromkeys(known))
 
 
 def _other_signers(facts: ClaimFacts, keys: Sequence[VerifierKey]) -> str:
@@ -323,7 +350,7 @@ def _witnesses(facts: ClaimFacts) -> tuple[int, Check]:  # check 8
         return 0, skipped(8, f"{facts.registries_file} names no witnesses of {registry.origin}")
     of = len(registry.witnesses)
     # One public key counts once, whatever names it has: a new key of the registry may be one of its witnesses'.
-    own = {one.public_key for one in _keys(facts, registry)}
+    own = {one.public_key for one in _keys(facts)}
     quorum = Quorum(0, tuple(one for one in registry.witnesses if one.public_key not in own))
     expected = f"cosigned by {registry.quorum} of {of} witnesses"
     try:

@@ -13,7 +13,7 @@ for are
 A sealed entry that an entry of the list opens counts as what it holds, at its own place in the log.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -51,6 +51,26 @@ class Happened:
         return f"entry {self.index}: {_words(self.record)}{opened}"
 
 
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """An entry of the same object that states something else than the one it is compared with: `changes` are what, here
+    and there, in words; none where a correction changed nothing that is compared."""
+
+    index: int
+    record: Open
+    changes: tuple[tuple[str, str, str], ...]
+
+    def __str__(self) -> str:
+        stated = " and ".join(
+            f"the {name} {shown_text(now)} instead of {shown_text(other)}" for name, now, other in self.changes
+        )
+        return f"entry {self.index}, {_words(self.record)}, states {stated or _NOTHING_ELSE}"
+
+    @property
+    def moves_the_period(self) -> bool:
+        return any(name in _OF_THE_PERIOD for name, _, _ in self.changes)
+
+
 class Oddity(StrEnum):
     GAP = "gap"
     FORK = "fork"
@@ -81,6 +101,8 @@ class History:
 
 _STATES = frozenset(Event) - {Event.CORRECTED, Event.ASSIGNED, Event.LICENSED}
 _ALIKE = ("office", "number", "right", "filing_date", "digest", "st13")
+_OF_THE_PERIOD = frozenset({"filing date", "right"})
+_NOTHING_ELSE = f"no other {', '.join(name.replace('_', ' ') for name in _ALIKE)}"
 _ENDS = frozenset({Event.REFUSED, Event.WITHDRAWN, Event.LAPSED})
 _AFTER_THE_END = frozenset({Event.CORRECTED, Event.PUBLISHED})
 _ONCE = frozenset({Event.FILED, Event.GRANTED})
@@ -99,6 +121,31 @@ def history(entries: Sequence[Logged]) -> History:
     _compare([event for event in events if event.record is not None], findings)
     findings.sort(key=lambda one: one.index)
     return History(tuple(events), tuple(findings), _state(events, len(findings)))
+
+
+def restated(told: History, of: Happened) -> Iterator[Restated]:
+    """The corrections after the event `of`, and the events before it that state something else; none of a sealed one.
+
+    A history names what differs without a correction among its findings.
+    """
+    for event in told.events:
+        if of.record is None or event.record is None or event.index == of.index:
+            continue
+        changes = tuple(_changes(event.record, of.record))
+        is_correction = event.record.event is Event.CORRECTED and event.index > of.index
+        if is_correction or (changes and event.index < of.index):
+            yield Restated(event.index, event.record, changes)
+
+
+def _changes(record: Open, other: Open) -> Iterator[tuple[str, str, str]]:
+    for name in _ALIKE:
+        now, then = getattr(record, name), getattr(other, name)
+        if now is not None and now != then:
+            yield name.replace("_", " "), _value(now), _value(then)
+
+
+def _value(value: Any) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value or "none")
 
 
 def _check(entries: Sequence[Logged]) -> None:
@@ -207,10 +254,10 @@ def _compare(events: Sequence[Happened], findings: list[Finding]) -> None:
 
 
 def _state(events: Sequence[Happened], findings: int) -> str:
-    """The last status, the last assignment and licence behind it, and what may be missing."""
+    """The last status, the last correction, assignment and licence behind it, and what may be missing."""
     shown = [(one.index, one.record) for one in reversed(events) if one.record is not None]
     said = []
-    for kinds in (_STATES, {Event.ASSIGNED}, {Event.LICENSED}):
+    for kinds in (_STATES, {Event.CORRECTED}, {Event.ASSIGNED}, {Event.LICENSED}):
         said += [f"{_words(record)} (entry {index})" for index, record in shown if record.event in kinds][:1]
     said = said or ["nothing is shown of what was asserted"]
     sealed = len(events) - len(shown)

@@ -70,5 +70,7 @@ def check_url(text: object, what: str, *, with_query: bool = True) -> str:
     match = _URL.fullmatch(text)
     if match is None or (match["rest"] and not with_query):
         kind = "an http or https address" + ("" if with_query else " without ? and #")
+        if "@" in text.partition("://")[2].partition("/")[0]:  # what is before it may be a password
+            raise FormatError(f"{what} is not {kind} that names no user", "leave the user and the password out")
         raise FormatError(f"{what} is not {kind}: {quoted(text)}", "it names no user and no password")
     return text

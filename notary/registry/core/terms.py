@@ -127,7 +127,7 @@ def check_text(value: object, what: str, longest: int) -> str:
 def _term(terms: dict[str, _Term], value: object, what: str) -> _Term:
     term = terms.get(value) if isinstance(value, str) else None
     if term is None:
-        raise FormatError(f"{what} is {quoted(value)}", f"it is one of {', '.join(terms)}")
+        raise FormatError(f"{what} is {quoted(value)}, none of {', '.join(terms)}")
     return term
 
 

@@ -47,7 +47,7 @@ CREATE TABLE registry (
     since INTEGER NOT NULL,         -- the size at which the first of them was trusted: rotations before it are history
     rotated INTEGER NOT NULL,       -- the size of the head under which the last of them was found, or 0
     refusal TEXT,                   -- why nothing of it is taken or shown until the user decides
-    other BLOB,                     -- the head that was refused
+    other BLOB,                     -- the head that was refused, or else an older one that was shown last
     evidence TEXT                   -- the file in which both are, where they diverge
 ) STRICT;
 CREATE TABLE entry (
@@ -178,7 +178,12 @@ class Followed:
         with transaction(self._connection):
             self._run("UPDATE registry SET keys = ?, since = ?, rotated = 0 WHERE id = ?", str(key), since, seen.id)
 
-    def refuse(self, seen: Seen, why: str, other: Note, evidence: str | None) -> None:
+    def put_aside(self, seen: Seen, other: Note) -> None:
+        """Notes that an older head of the same log was shown, until one is taken that continues the last."""
+        with transaction(self._connection):
+            self._run("UPDATE registry SET other = ? WHERE id = ?", write_note(other), seen.id)
+
+    def refuse(self, seen: Seen, why: str, other: Note, evidence: str) -> None:
         """Notes that a registry is refused, because of the head `other`."""
         with transaction(self._connection):
             self._run(

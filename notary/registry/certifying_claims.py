@@ -71,6 +71,9 @@ def certify_claim(
     if verdict.outcome is Outcome.FAILED:
         what, *more = claim_sentences(verdict)
         raise EvidenceError(f"no certificate is made: {what}", *more)
+    if verdict.check(7).status is Status.PASSED and verdict.signed_by is None:
+        seen = "its checkpoint is signed by an earlier key, and verified only by what you follow yourself"
+        raise InputError(f"{claim}: {seen}", "have a claim on a checkpoint of the key in force from the keeper")
     with open_container(claim) as container:
         stated = read_claim_statement(container)
     attached, content = attach(claim, request.attach_up_to)

@@ -389,6 +389,24 @@ def test_a_key_that_handed_over(tmp_path: Path) -> None:
     assert (desk.check().code, status(desk.check(), 15), status(desk.check(), 16)) == (0, "passed", "passed")
 
 
+def test_a_reader_who_came_after_the_rotation(tmp_path: Path) -> None:
+    """His list has the new key alone: a claim from before it is of the history that he follows, and has no certificate."""
+    _, first, second = rotated(tmp_path, 1)
+    (tmp_path / "new").mkdir()
+    desk = Desk(tmp_path / "new")
+    (tmp_path / "claim.zip").rename(desk.folder / "claim.zip")
+    trusts = (tmp_path / "trusted.toml").read_text()
+    (desk.folder / "trusted.toml").write_text(trusts.replace(first, second))
+    before = desk.check("claim.zip")
+    assert (before.json["verdict"], status(before, 7)) == ("unconfirmed", "skipped")
+    assert desk("registry", "sync", "--registries", "trusted.toml").code == 0
+    after = desk.check("claim.zip")
+    assert (after.json["verdict"], status(after, 7), status(after, 9)) == ("verified", "passed", "passed")
+    refused = desk.certify()
+    assert refused.code == 2
+    assert "verified only by what you follow yourself" in refused.err + refused.out
+
+
 def rotated(tmp_path: Path, number: int) -> tuple[Desk, str, str]:
     """A desk that followed a register from its first key, which it trusts, to its second; with the claim of the entry
     of this number, of which 1 is from before and 2 from after the rotation."""

@@ -209,6 +209,10 @@ def test_a_rotation_that_the_reader_has_followed(tmp_path: Path, register: Regis
             verdict = judged(facts_of(made, followed=followed(*keys, rotated=rotated)))
             assert (verdict.outcome is Outcome.VERIFIED) == counts
             assert verdict.check(7).status is (Status.PASSED if counts else Status.SKIPPED)
+    # One that is of the history that he follows is taken by that.
+    root = register.proof().checkpoint.root
+    verdict = judged(facts_of(new, followed=followed(LOG.key, root=root)))
+    assert (verdict.outcome, verdict.check(7).status, verdict.signed_by) == (Outcome.VERIFIED, Status.PASSED, None)
     # Who has not followed, or has put another key into his file since, goes by that one alone.
     for seen in (None, followed(SUCCESSOR.key)):
         assert judged(facts_of(new, followed=seen)).outcome is Outcome.UNCONFIRMED

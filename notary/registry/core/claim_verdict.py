@@ -319,7 +319,17 @@ def _signature(facts: ClaimFacts) -> tuple[VerifierKey | None, Check]:  # check 
     if signed and all(signed):
         signer = max((key for each in signed for key in each), key=keys.index)
         return signer, passed(7, expected, f"signed by {_named(signer)}")
+    if _is_seen(facts):
+        return None, passed(
+            7, expected, "not signed by that key, which signed the history that you follow: it is of that"
+        )
     return None, skipped(7, _other_signers(facts, keys), expected)
+
+
+def _is_seen(facts: ClaimFacts) -> bool:
+    """Whether the claim's checkpoint is of the log that the reader has verified himself, by keys that he trusts."""
+    root = facts.followed.root if facts.followed else None
+    return root is not None and facts.proof is not None and root == facts.proof.checkpoint.root
 
 
 def _keys(facts: ClaimFacts) -> tuple[VerifierKey, ...]:

@@ -390,7 +390,7 @@ def test_a_key_that_handed_over(tmp_path: Path) -> None:
 
 
 def test_a_reader_who_came_after_the_rotation(tmp_path: Path) -> None:
-    """His list has the new key alone: a claim from before it is of the history that he follows, and has no certificate."""
+    """His list has the new key alone: a claim from before is of the history that he follows. It has no certificate."""
     _, first, second = rotated(tmp_path, 1)
     (tmp_path / "new").mkdir()
     desk = Desk(tmp_path / "new")

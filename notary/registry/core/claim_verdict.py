@@ -320,9 +320,7 @@ def _signature(facts: ClaimFacts) -> tuple[VerifierKey | None, Check]:  # check 
         signer = max((key for each in signed for key in each), key=keys.index)
         return signer, passed(7, expected, f"signed by {_named(signer)}")
     if _is_seen(facts):
-        return None, passed(
-            7, expected, "not signed by that key, which signed the history that you follow: it is of that"
-        )
+        return None, passed(7, expected, "not signed by that key; but of the history that you follow, which it signed")
     return None, skipped(7, _other_signers(facts, keys), expected)
 
 

@@ -107,10 +107,8 @@ def compare(carried: Carried) -> CertificateFacts:
         made = json.loads(json.dumps(certificate(stated, found, issue)))
     except (NotaryError, ValueError) as error:
         return CertificateFacts(fault=f"no certificate says what its data say: {error}")
-    is_ours = issue.software == f"notary {__version__}"
-    one, other = (given, made) if is_ours else (facts_only(given), facts_only(made))
-    if one != other:
-        return CertificateFacts(differs=difference("the bundle", one, other))
+    if differs := difference("the bundle", given, made, issue):
+        return CertificateFacts(differs=differs)
     if carried.table != stated.table:
         return CertificateFacts(differs=f"{TABLE_NAME} is not the table of the bundle's items")
     if issue.basis != "issue":
@@ -134,7 +132,7 @@ def compare(carried: Carried) -> CertificateFacts:
         merkle_root=found.merkle_root,
         block_time=found.block_time,
         named_block_time=found.vouched.block_time,
-        wording_of=None if is_ours else issue.software,
+        wording_of=None if is_ours(issue) else issue.software,
         pages=pages,
         uncompared=uncompared,
     )
@@ -145,8 +143,19 @@ def _but_for_words(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {**facts, "fault": bool(facts.get("fault"))}
 
 
-def difference(source: str, given: object, made: object, key: str = DATA_NAME) -> str:
-    """Where what is given differs from what was made of `source`, narrowed down to the least part."""
+def is_ours(issue: Issue) -> bool:
+    """Whether this very release made it: sentences of another are not compared, nor its pages typeset."""
+    return issue.software == f"notary {__version__}"
+
+
+def difference(source: str, given: Mapping[str, Any], made: Mapping[str, Any], issue: Issue) -> str | None:
+    """Where a certificate's data differ from those made again of `source`, as far as they can be compared."""
+    one, other = (given, made) if is_ours(issue) else (facts_only(given), facts_only(made))
+    return None if one == other else _narrowed(source, one, other, DATA_NAME)
+
+
+def _narrowed(source: str, given: object, made: object, key: str) -> str:
+    """Where two values differ, narrowed down to the least part."""
     while isinstance(given, dict) and isinstance(made, dict):
         if made.keys() != given.keys():
             return f"{key} has other members: {', '.join(map(quoted, sorted(made.keys() ^ given.keys())))}"
@@ -154,7 +163,7 @@ def difference(source: str, given: object, made: object, key: str = DATA_NAME) -
         key, given, made = f"{key}.{part}", given[part], made[part]
     if isinstance(given, list) and isinstance(made, list) and len(given) == len(made):
         at = next(at for at, pair in enumerate(zip(given, made, strict=True)) if pair[0] != pair[1])
-        return difference(source, given[at], made[at], f"{key}[{at}]")
+        return _narrowed(source, given[at], made[at], f"{key}[{at}]")
     return f"{key} is {quoted(given)}; {source} gives {quoted(made)}"
 
 
@@ -175,7 +184,7 @@ def compare_pages(pdf: Path, issue: Issue, printed: Callable[[datetime, bool], b
             return None, f"the pages were not typeset again: {error.message}"
     if again == read_whole(pdf, len(again) + 1):
         return None, None
-    if issue.software != f"notary {__version__}":
+    if not is_ours(issue):
         return None, f"made by {issue.software}, whose pages this release, {__version__}, does not typeset"
     # Another machine has other fonts: then the words have to be the same.
     with TemporaryDirectory(prefix="notary-") as folder, PdfReading() as reading:

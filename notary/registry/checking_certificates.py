@@ -9,10 +9,9 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from notary import __version__
-from notary.certificate import Attached, facts_only
+from notary.certificate import Attached
 from notary.certificate_reading import members_of
-from notary.comparing import Carried, carried_by, compare_pages, difference
+from notary.comparing import Carried, carried_by, compare_pages, difference, is_ours
 from notary.core.facts import CertificateFacts, Policy
 from notary.core.verdict import Outcome
 from notary.edges.archive import NotABundleError, RefusedError, open_container
@@ -75,10 +74,8 @@ def _compare(carried: Carried) -> CertificateFacts:
         made = json.loads(json.dumps(claim_certificate(stated, found, issue)))
     except (NotaryError, ValueError) as error:
         return CertificateFacts(fault=f"no certificate says what its data say: {error}")
-    is_ours = issue.software == f"notary {__version__}"
-    one, other = (given, made) if is_ours else (facts_only(given), facts_only(made))
-    if one != other:
-        return CertificateFacts(differs=difference("the claim", one, other))
+    if differs := difference("the claim", given, made, issue):
+        return CertificateFacts(differs=differs)
     pages, uncompared = compare_pages(
         carried.pdf,
         issue,
@@ -91,7 +88,7 @@ def _compare(carried: Carried) -> CertificateFacts:
         merkle_root=found.block.merkle_root,
         network=found.network,
         block_time=found.block.block_time,
-        wording_of=None if is_ours else issue.software,
+        wording_of=None if is_ours(issue) else issue.software,
         pages=pages,
         uncompared=uncompared,
     )

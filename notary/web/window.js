@@ -45,7 +45,7 @@ function periodOf(right, filed) {
  * @returns {[string, number, string]}
  */
 function placeOf(period, first, later) {
-  if (!period) return ["undefined", 0, "Article 4C of the Paris Convention sets no priority period for a right of this kind."];
+  if (!period) return ["undefined", 0, "The entry's kind is `other`, so no priority period is counted."];
   const { months, last, text } = period;
   const article = `the ${months} months of Article 4C of the Paris Convention`;
   /** @param {string} from @param {string} to */

@@ -576,7 +576,7 @@ def test_the_period_is_reported_beside_the_verdict(tmp_path: Path, right: Right)
         if right not in MONTHS:
             answer = judged(date(2026, 9, 17))
             assert (answer.code, answer.json["window"]["where"], status(answer, 14)) == (0, "undefined", "skipped")
-            assert "sets no priority period" in answer.json["sentences"][0]
+            assert "no priority period is counted" in answer.json["sentences"][0]
             return
         last = filed + relativedelta(months=MONTHS[right])
         assert last.weekday() < 5

@@ -120,7 +120,7 @@ def test_the_sentences() -> None:
     )
     assert "is 1 day before the first filing" in place(found, date(2026, 3, 11)).sentence
     assert "no later filing" in place(found, date(2026, 3, 12)).sentence
-    assert "sets no priority period" in place(None, date(2026, 3, 12)).sentence
+    assert "no priority period is counted" in place(None, date(2026, 3, 12)).sentence
 
 
 def test_no_sentence_says_that_a_right_exists() -> None:

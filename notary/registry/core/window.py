@@ -69,7 +69,7 @@ class Place:
 
 
 def priority_window(right: Right, filing_date: date, holidays: Set[date] = frozenset()) -> Window | None:
-    """The period that a first filing on `filing_date` opens; None for a right that Article 4C does not name.
+    """The period that a first filing on `filing_date` opens; None for the kind `other`, of which nothing is known.
 
     Raises InputError where it would end after the year 9999.
     """
@@ -96,7 +96,7 @@ def _same_day(start: date, months: int) -> date:
 def place(window: Window | None, later_filing: date) -> Place:
     """Where `later_filing` lies, and the sentence that says it."""
     if window is None:
-        sentence = "Article 4C of the Paris Convention sets no priority period for a right of this kind."
+        sentence = "The entry's kind is `other`, so no priority period is counted."
         return Place(Where.UNDEFINED, 0, sentence)
     first, last = window.filing_date, window.last_day
     period = f"the {window.months} months of Article 4C of the Paris Convention"
